@@ -1,0 +1,28 @@
+"""The errors that people see.
+
+VdescError
+├── UserError        the user's input or configuration; exit code 2
+│   ├── MediaError   a film that cannot be read or written
+│   └── ConfigError  a setting that does not exist or does not fit
+└── StageError       a stage could not write its whole result; exit code 1
+"""
+
+
+class VdescError(Exception):
+    """Base of every error whose message is written for people: the cause, then the remedy, on one line."""
+
+
+class UserError(VdescError):
+    """The input or the configuration is at fault, and the user can mend it."""
+
+
+class MediaError(UserError):
+    """A film, its audio or its subtitles cannot be read, or a result cannot be written."""
+
+
+class ConfigError(UserError):
+    """A setting is unknown or its value does not fit."""
+
+
+class StageError(VdescError):
+    """A stage failed; names the episode, the stage, the cause and the remedy."""

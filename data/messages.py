@@ -1,0 +1,48 @@
+"""Messages in the user's language: the English template is the key, `locale/<lang>/*.yaml` its translation."""
+
+from __future__ import annotations
+
+import functools
+import locale
+import os
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+Lang = Literal["ko", "en"]
+_current: Lang = "en"
+
+
+def use(lang: Lang) -> None:
+    """Make `lang` the language of every message from here on."""
+    global _current
+    _current = lang
+
+
+def current() -> Lang:
+    """The language messages are written in."""
+    return _current
+
+
+def from_locale() -> Lang:
+    """Korean where the environment's locale is Korean, else English."""
+    names = [os.environ.get(k, "") for k in ("LC_ALL", "LC_MESSAGES", "LANG")] + [locale.getlocale()[0] or ""]
+    first = next((n for n in names if n), "en")[:2].lower()
+    return cast(Lang, first) if first in get_args(Lang) else "en"
+
+
+@functools.cache
+def catalogue(lang: Lang) -> dict[str, str]:
+    """English template → translation; empty for English itself."""
+    if lang == "en":
+        return {}
+    import yaml
+
+    merged: dict[str, str] = {}
+    for path in sorted((Path(__file__).parent / "locale" / lang).glob("*.yaml")):
+        merged |= yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    return merged
+
+
+def tr(template: str, /, **values: object) -> str:
+    """`template` in the current language with `values` filled in (str.format fields, same in both languages)."""
+    return catalogue(_current).get(template, template).format(**values)

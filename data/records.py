@@ -1,0 +1,323 @@
+"""The records: one frozen type per kind of result.
+
+Times are seconds of presentation time from the start of the episode (its first presented instant is 0),
+rounded to 1 ms. Ids order by time. Boxes are (x, y, width, height) as fractions of the picture.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Seconds = Annotated[float, AfterValidator(lambda s: round(s, 3))]
+Box = tuple[float, float, float, float]
+Bed = Literal["silence", "ambience", "music"]
+Kind = Literal["visual", "text", "title"]
+Length = Literal["short", "standard", "rich"]
+Style = Literal["basic", "strict"]
+
+
+class Record(BaseModel):
+    """A frozen result with an id that sorts by time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    id: str
+
+
+def record_id(prefix: str, number: int) -> str:
+    """The id of the `number`-th record (from 1) of its kind, e.g. `s0001`."""
+    return f"{prefix}{number:04d}"
+
+
+class VideoStream(BaseModel):
+    """The picture stream that is described."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    index: int
+    codec: str
+    width: int = Field(description="Pixels as shown, rotation applied")
+    height: int
+    fps: float = Field(description="Average frames per second; not a clock, for the rate may vary")
+    rotation: int = Field(
+        0, description="Degrees clockwise the picture is turned to be shown: 0, 90, 180, 270"
+    )
+
+
+class AudioStream(BaseModel):
+    """One audio stream of the source."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    index: int = Field(description="Index among all streams of the container")
+    number: int = Field(description="Position among the audio streams, from 0")
+    codec: str
+    rate: int
+    channels: int
+    layout: str
+    language: str | None = Field(None, description="ISO 639 code as the container gives it")
+    title: str | None = None
+    default: bool = False
+
+
+class SubtitleStream(BaseModel):
+    """One subtitle stream of the source."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    index: int
+    codec: str
+    text: bool = Field(description="False for picture subtitles (PGS, DVB), which hold no text to read")
+    language: str | None = None
+    forced: bool = False
+
+
+class Episode(Record):
+    """One film as probed. `id` is the name of its results folder."""
+
+    path: Path
+    content: str = Field(description="SHA-256 of the file's bytes")
+    container: str = Field(description="Container family by content: mp4, mov, mkv, webm, ts, avi, …")
+    duration: Seconds
+    start_time: Seconds = Field(
+        0.0, description="Container time of the first presented instant; episode time 0"
+    )
+    video: VideoStream
+    audio: AudioStream | None = Field(
+        description="The programme sound that is described; None: the film has none"
+    )
+    audio_streams: tuple[AudioStream, ...] = ()
+    subtitle_streams: tuple[SubtitleStream, ...] = ()
+    subtitles: Path | None = Field(None, description="Subtitle side file, given or found by name")
+    subtitles_content: str | None = Field(None, description="SHA-256 of the side file's bytes")
+
+    def identity(self) -> str:
+        """All that stages may depend on, without where the files lie; equal for a moved copy."""
+        return self.model_dump_json(exclude={"path", "subtitles", "id"})
+
+
+class Shot(Record):
+    """A run of frames between two cuts; `end` is the start of the next shot."""
+
+    start: Seconds
+    end: Seconds
+
+
+class Keyframe(Record):
+    """A still that stands for (part of) a shot."""
+
+    shot: str
+    time: Seconds
+    image: str = Field(description="File name of the JPEG in the keyframes folder")
+    sharpness: float = Field(description="Variance of the Laplacian of the luma, 8-bit, at detection size")
+    luma: float = Field(description="Mean luma 0–255")
+    look: tuple[float, ...] = Field(
+        description="4×4 grid of mean B, G, R (48 values, 0–255), to compare places"
+    )
+
+
+class Word(BaseModel):
+    """One spoken word with its time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    start: Seconds
+    end: Seconds
+    text: str
+
+
+class Utterance(Record):
+    """A stretch of speech, with its text where a source knows it."""
+
+    start: Seconds
+    end: Seconds
+    text: str = ""
+    source: str = Field(
+        description="What found it: subtitles, speech (voice activity), whisper; joined with +"
+    )
+    words: tuple[Word, ...] = ()
+
+
+class Gap(Record):
+    """A stretch without speech. Narration may lie in [start + lead_in, end - lead_out]."""
+
+    start: Seconds
+    end: Seconds
+    lead_in: Seconds = Field(description="Guard after the speech before; 0 at the start of the film")
+    lead_out: Seconds = Field(description="Guard before the speech after; 0 at the end of the film")
+    bed: Bed
+    loudness: float | None = Field(description="Programme LUFS inside the gap; None for digital silence")
+    usable: bool
+    why: str = Field("", description="Why it is not usable; empty when it is")
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Where narration may start at the earliest and must have ended."""
+        return round(self.start + self.lead_in, 3), round(self.end - self.lead_out, 3)
+
+
+class Detection(Record):
+    """One object in a keyframe."""
+
+    keyframe: str
+    label: str
+    score: float
+    box: Box
+
+
+class TextRegion(Record):
+    """One line of on-screen text in a keyframe."""
+
+    keyframe: str
+    text: str
+    score: float
+    box: Box
+
+
+class Face(Record):
+    """One face in a keyframe."""
+
+    keyframe: str
+    score: float
+    box: Box
+
+
+class Evidence(BaseModel):
+    """What supports a line: where it was seen or heard."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Literal["text", "face", "object", "look", "dialogue"]
+    value: str
+    keyframe: str | None = None
+    box: Box | None = None
+    score: float | None = None
+
+
+class OnScreenText(BaseModel):
+    """Text seen on one or more keyframes, joined; not burned-in dialogue."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    text: str
+    role: Literal["title", "sign", "subtitle"]
+    first_seen: Seconds
+    last_seen: Seconds
+    score: float
+    box: Box
+
+
+class Context(Record):
+    """All that is known about one keyframe. `id` is the keyframe's id with prefix `c`."""
+
+    keyframe: str
+    shot: str
+    time: Seconds
+    start: Seconds = Field(description="Start of the shot")
+    end: Seconds = Field(description="End of the shot")
+    texts: tuple[OnScreenText, ...] = Field(
+        description="Text that appears here and was not on the keyframe before"
+    )
+    people: int = Field(description="How many faces are seen; a lower bound on people")
+    faces: tuple[Face, ...] = ()
+    objects: tuple[Detection, ...] = ()
+    light: Literal["day", "night", "unknown"]
+    same_place: str | None = Field(description="Earlier shot that looks like the same place; None: new")
+    dialogue_before: str = Field("", description="What is said in the seconds before")
+    dialogue_after: str = ""
+
+
+class Candidate(Record):
+    """One sentence that could be spoken for a keyframe."""
+
+    keyframe: str
+    text: str
+    kind: Kind
+    style: Style
+    length: Length
+    model: str = Field(description="Backend and model that wrote it")
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Ranked(Record):
+    """A candidate's score. `id` is the candidate's id with prefix `r`."""
+
+    candidate: str
+    keyframe: str
+    score: float = Field(description="Weighted sum of the parts, 0–1")
+    parts: dict[str, float]
+
+
+class Alternative(BaseModel):
+    """A shorter candidate that may replace a line whose voice overruns, best first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    candidate: str
+    text: str
+    score: float
+
+
+class Narration(Record):
+    """A line placed in a gap. It starts at `start` and must have ended by `until`; `end` is the estimate."""
+
+    start: Seconds
+    end: Seconds
+    until: Seconds
+    text: str
+    kind: Kind
+    gap: str
+    keyframe: str
+    candidate: str
+    score: float
+    alternatives: tuple[Alternative, ...] = ()
+
+
+class Clip(Record):
+    """A spoken line, measured; or the reason it was dropped. `id` is the narration's id."""
+
+    narration: str
+    text: str = Field(description="What is spoken: the narration's text or a shorter candidate")
+    candidate: str
+    start: Seconds
+    end: Seconds = Field(description="start + measured length of the trimmed WAV; = start when dropped")
+    file: str | None = Field(description="48 kHz mono WAV in the voice folder; None when dropped")
+    voice: str
+    speed: float = Field(1.0, description="How much faster than the configured rate it is spoken")
+    dropped: str = Field("", description="Why nothing is spoken; empty when it is")
+
+
+class Duck(Record):
+    """One dip of the programme under narration: linear ramps in dB outside [start, end]."""
+
+    start: Seconds = Field(description="The bed is fully down from here")
+    end: Seconds = Field(description="… to here")
+    attack: Seconds = Field(description="The ramp down begins this long before start")
+    release: Seconds = Field(description="The ramp up ends this long after end")
+    depth: float = Field(description="dB, positive: how far the programme is lowered")
+    bed: float | None = Field(description="Programme LUFS in the dip before lowering; None: digital silence")
+    clips: tuple[str, ...] = Field(description="Ids of the clips spoken in it")
+
+
+class Written(Record):
+    """One file of the script or delivery."""
+
+    name: str
+    role: Literal["script", "dapt", "vtt", "csv"]
+
+
+class Finding(Record):
+    """One result of checking the finished files. `id` orders by row of the QC table, then time."""
+
+    row: int = Field(description="Row of the quality-control table (docs: reading the report)")
+    check: str = Field(description="Short name of the check")
+    severity: Literal["pass", "info", "warning", "error"]
+    text: str
+    start: Seconds | None = None
+    end: Seconds | None = None
+    value: float | None = None
+    limit: float | None = None
+
+
+class Note(BaseModel):
+    """Something a stage wants people to know: a damaged stretch, a container that was changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    text: str
+    start: Seconds | None = None
+    end: Seconds | None = None

@@ -1,0 +1,1 @@
+"""What runs the stages: runner, workspace, config, command line."""

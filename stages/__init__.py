@@ -1,0 +1,63 @@
+"""The wiring: the stages in one tuple, the backends in one table. Order follows from reads and writes."""
+
+from __future__ import annotations
+
+from data.records import (
+    Candidate,
+    Clip,
+    Context,
+    Detection,
+    Duck,
+    Episode,
+    Face,
+    Finding,
+    Gap,
+    Keyframe,
+    Narration,
+    Ranked,
+    Shot,
+    TextRegion,
+    Utterance,
+    Written,
+)
+from stages.stage import Stage
+
+STAGES: tuple[Stage, ...] = (
+    Stage("shots", (Episode,), Shot),
+    Stage("keyframes", (Shot,), Keyframe),
+    Stage("dialogue", (Episode,), Utterance, role="dialogue", settings=("language", "silent_ok")),
+    Stage("gaps", (Episode, Utterance), Gap),
+    Stage("objects", (Keyframe,), Detection, role="objects"),
+    Stage("text", (Keyframe,), TextRegion, role="text"),
+    Stage("faces", (Keyframe,), Face, role="faces"),
+    Stage("context", (Shot, Keyframe, Utterance, Detection, TextRegion, Face), Context),
+    Stage("candidates", (Context, Keyframe), Candidate, role="candidates", settings=("language",)),
+    Stage("ranking", (Candidate, Context, Gap), Ranked, role="ranking", settings=("language",)),
+    Stage("schedule", (Ranked, Candidate, Context, Gap), Narration, settings=("language",)),
+    Stage("voice", (Narration,), Clip, role="voice", settings=("language",)),
+    Stage("mix", (Episode, Clip, Gap, Utterance), Duck, settings=("language",)),
+    Stage(
+        "script",
+        (Episode, Shot, Keyframe, Utterance, Gap, Context, Candidate, Ranked, Narration, Clip, Duck),
+        Written,
+        settings=("language",),
+    ),
+    Stage(
+        "check",
+        (Episode, Shot, Keyframe, Utterance, Gap, Narration, Clip, Duck, Written),
+        Finding,
+        settings=("language",),
+        notes_of_all=True,
+    ),
+)
+
+BACKENDS: dict[str, dict[str, str | None]] = {
+    "dialogue": {"none": None, "silero": "stages.dialogue.silero:Silero"},
+    "objects": {"none": None},
+    "text": {"none": None, "rapidocr": "stages.text.rapidocr:RapidOCR"},
+    "faces": {"none": None, "cascade": "stages.faces.cascade:Cascade"},
+    "candidates": {"facts": "stages.candidates.facts:Facts"},
+    "ranking": {"heuristic": "stages.ranking.heuristic:Heuristic"},
+    "voice": {"espeak": "stages.voice.espeak:Espeak"},
+}
+"""role → name → "module:Class"; None switches the role off. A name with ":" in the config is such a path."""

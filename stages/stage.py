@@ -1,0 +1,117 @@
+"""The protocol stages follow.
+
+A stage is a module `stages.<name>` with
+
+* `VERSION: int` – raised when the stage's results would change;
+* `class Config(StageConfig)` – its settings;
+* `run(job) -> Iterable[Record]` – reads the declared records, yields the records it writes.
+
+A backend is a class with a nested `Options` model (its settings), `__init__(self, options)`, which must stay
+cheap, one method that takes plain images, text and arrays, and `close()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from data.records import Episode, Note, Record
+
+R = TypeVar("R", bound=Record)
+C = TypeVar("C", bound="StageConfig")
+
+
+class StageConfig(BaseModel):
+    """Settings of a stage. Unknown keys are errors; every field says what it means."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NoOptions(BaseModel):
+    """For backends that have nothing to set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RunSettings(BaseModel):
+    """Settings of the whole run, not of one stage."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    language: Literal["ko", "en"] = Field("ko", description="Language of the narration")
+    audio_track: str | None = Field(
+        None,
+        description="Programme sound: a language (kor, en) or the track's number from 1; none: the default",
+    )
+    silent_ok: bool = Field(False, description="Describe films that have no audio stream: narration alone")
+
+
+class Backend(Protocol):
+    """What every backend has besides its one method."""
+
+    Options: ClassVar[type[BaseModel]]
+
+    def close(self) -> None:
+        """Free the model."""
+
+
+@dataclass(frozen=True)
+class Job(Generic[C]):
+    """What a stage is given for one episode."""
+
+    episode: Episode
+    config: C
+    settings: RunSettings
+    folder: Path
+    """Where the stage writes its files; becomes the final folder when the stage is whole."""
+    cache: Path
+    """Content-addressed files that outlive re-runs of this stage (one clip, one answer of a model)."""
+    backend: Any
+    """The configured backend of the stage's role; None where the role is switched off."""
+    upstream: dict[type[Record], tuple[Path, Callable[[], Sequence[Record]]]] = field(repr=False)
+    notes: list[Note] = field(default_factory=list)
+    report_progress: Callable[[float, float], None] = lambda done, total: None
+
+    def read(self, kind: type[R]) -> list[R]:
+        """All records of a declared kind, in order of time."""
+        return list(self.upstream[kind][1]())  # type: ignore[arg-type]
+
+    def folder_of(self, kind: type[Record]) -> Path:
+        """The folder of the stage that writes `kind`, with its files."""
+        return self.upstream[kind][0]
+
+    def progress(self, done: float, total: float) -> None:
+        """Tell how far the stage is, in any unit."""
+        self.report_progress(done, total)
+
+    def note(self, text: str, start: float | None = None, end: float | None = None) -> None:
+        """Tell people something that is not an error; shown at the end and in the report."""
+        self.notes.append(Note(text=text, start=start, end=end))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One row of the wiring. The code lies in `stages.<name>`."""
+
+    name: str
+    reads: tuple[type[Record], ...]
+    writes: type[Record]
+    role: str | None = None
+    """The role in the table of backends, where the stage has one."""
+    settings: tuple[str, ...] = ()
+    """Fields of RunSettings the result depends on."""
+    notes_of_all: bool = False
+    """The stage also reads the notes of every stage before it (the check)."""
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write `content` so that `path` never holds half of it."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+RunFunction = Callable[[Job[Any]], Iterable[Record]]
