@@ -40,9 +40,7 @@ class VideoStream(BaseModel):
     width: int = Field(description="Pixels as shown, rotation applied")
     height: int
     fps: float = Field(description="Average frames per second; not a clock, for the rate may vary")
-    rotation: int = Field(
-        0, description="Degrees clockwise the picture is turned to be shown: 0, 90, 180, 270"
-    )
+    rotation: int = Field(0, description="Degrees clockwise the picture is turned to be shown: 0, 90, 180, 270")
 
 
 class AudioStream(BaseModel):
@@ -78,13 +76,9 @@ class Episode(Record):
     content: str = Field(description="SHA-256 of the file's bytes")
     container: str = Field(description="Container family by content: mp4, mov, mkv, webm, ts, avi, …")
     duration: Seconds
-    start_time: Seconds = Field(
-        0.0, description="Container time of the first presented instant; episode time 0"
-    )
+    start_time: Seconds = Field(0.0, description="Container time of the first presented instant; episode time 0")
     video: VideoStream
-    audio: AudioStream | None = Field(
-        description="The programme sound that is described; None: the film has none"
-    )
+    audio: AudioStream | None = Field(description="The programme sound that is described; None: the film has none")
     audio_streams: tuple[AudioStream, ...] = ()
     subtitle_streams: tuple[SubtitleStream, ...] = ()
     subtitles: Path | None = Field(None, description="Subtitle side file, given or found by name")
@@ -110,9 +104,7 @@ class Keyframe(Record):
     image: str = Field(description="File name of the JPEG in the keyframes folder")
     sharpness: float = Field(description="Variance of the Laplacian of the luma, 8-bit, at detection size")
     luma: float = Field(description="Mean luma 0–255")
-    look: tuple[float, ...] = Field(
-        description="4×4 grid of mean B, G, R (48 values, 0–255), to compare places"
-    )
+    look: tuple[float, ...] = Field(description="4×4 grid of mean B, G, R (48 values, 0–255), to compare places")
 
 
 class Word(BaseModel):
@@ -130,9 +122,7 @@ class Utterance(Record):
     start: Seconds
     end: Seconds
     text: str = ""
-    source: str = Field(
-        description="What found it: subtitles, speech (voice activity), whisper; joined with +"
-    )
+    source: str = Field(description="What found it: subtitles, speech, whisper; joined with +")
     words: tuple[Word, ...] = ()
 
 
@@ -211,9 +201,7 @@ class Context(Record):
     time: Seconds
     start: Seconds = Field(description="Start of the shot")
     end: Seconds = Field(description="End of the shot")
-    texts: tuple[OnScreenText, ...] = Field(
-        description="Text that appears here and was not on the keyframe before"
-    )
+    texts: tuple[OnScreenText, ...] = Field(description="Text that appears here and was not on the keyframe before")
     people: int = Field(description="How many faces are seen; a lower bound on people")
     faces: tuple[Face, ...] = ()
     objects: tuple[Detection, ...] = ()

@@ -49,9 +49,7 @@ def ffmpeg() -> Callable[..., None]:
 
 def plain_episode(path: Path = Path("film.mp4"), duration: float = 60.0, **changes: Any) -> Episode:
     """An episode record for tests that need no film."""
-    audio = AudioStream(
-        index=1, number=0, codec="aac", rate=48000, channels=2, layout="stereo", language="kor"
-    )
+    audio = AudioStream(index=1, number=0, codec="aac", rate=48000, channels=2, layout="stereo", language="kor")
     values: dict[str, Any] = {
         "id": path.stem,
         "path": path,
@@ -83,8 +81,7 @@ def make_job(tmp_path: Path) -> Callable[..., Job[Any]]:
         episode = episode or plain_episode()
         records = {Episode: [episode]} | (records or {})
         upstream: dict[type[Record], Any] = {
-            kind: ((folders or {}).get(kind, tmp_path), lambda rows=rows: rows)
-            for kind, rows in records.items()
+            kind: ((folders or {}).get(kind, tmp_path), lambda rows=rows: rows) for kind, rows in records.items()
         }
         return Job(
             episode=episode,
