@@ -1,0 +1,171 @@
+"""Sound of a film as blocks of samples in episode time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import MediaError
+from data.messages import tr
+from data.records import AudioStream, Episode
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+
+# Timestamps may jitter this much (Matroska rounds to 1 ms) before they count as a hole or an overlap; s.
+JITTER = 0.01
+Damaged = Callable[[float, float], None]
+
+
+def audio_blocks(
+    episode: Episode,
+    audio: AudioStream | None = None,
+    *,
+    rate: int = 48_000,
+    layout: str | None = None,
+    seconds: float = 10.0,
+    damaged: Damaged | None = None,
+) -> Iterator[NDArray[np.float32]]:
+    """Decode one audio stream (the programme when `audio` is None) in episode time.
+
+    Yields float32 blocks of shape (samples, channels), `seconds` long but for the last, together exactly
+    round(duration × rate) samples. Sound lies where its presentation timestamps put it; where there is none (late
+    start, holes, damaged packets) is silence. `layout` is a layout name of ffmpeg (`mono`, `stereo`, `5.1`) in
+    ffmpeg's channel order; None keeps the stream's own. `damaged(start, end)` is told of every stretch that cannot
+    be decoded. Without any audio stream: silence, mono unless `layout` says otherwise.
+    """
+    audio = audio or episode.audio
+    channels = layout_channels(layout or (native_layout(audio) if audio else "mono"))
+    total = round(episode.duration * rate)
+    pieces = _pieces(episode, audio, rate, layout or native_layout(audio), damaged) if audio else iter(())
+    return _blocks(_placed(pieces, total, channels, rate), round(seconds * rate), channels)
+
+
+def native_layout(audio: AudioStream) -> str:
+    """The stream's layout; where it only counts channels, ffmpeg's usual layout for that count."""
+    usual = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+    return usual.get(audio.channels, audio.layout) if audio.layout.split(" ")[0].isdigit() else audio.layout
+
+
+def layout_channels(layout: str) -> int:
+    """How many channels a layout has."""
+    from av.audio.layout import AudioLayout
+
+    return AudioLayout(layout).nb_channels
+
+
+def _blocks(pieces: Iterator[NDArray[np.float32]], size: int, channels: int) -> Iterator[NDArray[np.float32]]:
+    """Cut a stream of pieces to blocks of `size` samples."""
+    block = np.zeros((size, channels), np.float32)
+    filled = 0
+    for piece in pieces:
+        while len(piece):
+            taken = piece[: size - filled]
+            block[filled : filled + len(taken)] = taken
+            filled += len(taken)
+            piece = piece[len(taken) :]
+            if filled == size:
+                yield block
+                block, filled = np.zeros((size, channels), np.float32), 0
+    if filled:
+        yield block[:filled]
+
+
+def _placed(
+    pieces: Iterator[tuple[int, NDArray[np.float32]]], total: int, channels: int, rate: int
+) -> Iterator[NDArray[np.float32]]:
+    """Lay (position, samples) one after the other: silence in holes, overlaps trimmed, `total` samples in all."""
+    cursor = 0
+    for position, samples in pieces:
+        yield from _silence(min(position, total) - cursor, channels, rate)
+        cursor = max(cursor, min(position, total))
+        kept = samples[cursor - position : total - position] if total > position else samples[:0]
+        yield kept
+        cursor += len(kept)
+    yield from _silence(total - cursor, channels, rate)
+
+
+def _silence(samples: int, channels: int, rate: int) -> Iterator[NDArray[np.float32]]:
+    """Silence in pieces of at most a second, so that a hole of an hour needs no memory."""
+    while samples > 0:
+        yield np.zeros((min(samples, rate), channels), np.float32)
+        samples -= rate
+
+
+def _pieces(
+    episode: Episode, audio: AudioStream, rate: int, layout: str, damaged: Damaged | None
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """(position in output samples, samples) of every stretch of the stream."""
+    run: _Run | None = None
+    for time, frame in _frames(episode, audio, damaged):
+        if run is None or not run.continues(time, frame):
+            if run:
+                yield from run.flush()
+            run = _Run(time, frame, rate, layout)
+        yield from run.add(frame)
+    if run:
+        yield from run.flush()
+
+
+class _Run:
+    """Frames that follow each other without a hole, resampled as one."""
+
+    def __init__(self, time: float, first: AudioFrame, rate: int, layout: str) -> None:
+        from av.audio.resampler import AudioResampler
+
+        self.kind = _kind(first)
+        self.start, self.taken = time, 0
+        self.position = round(time * rate)
+        self.resampler = AudioResampler(format="flt", layout=layout, rate=rate)
+
+    def continues(self, time: float, frame: AudioFrame) -> bool:
+        expected = self.start + self.taken / frame.sample_rate
+        return self.kind == _kind(frame) and abs(time - expected) < JITTER
+
+    def add(self, frame: AudioFrame) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        self.taken += frame.samples
+        frame.pts = None
+        yield from self._out(self.resampler.resample(frame))
+
+    def flush(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        yield from self._out(self.resampler.resample(None))
+
+    def _out(self, frames: list[AudioFrame]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        for frame in frames:
+            samples: Any = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
+            yield self.position, samples
+            self.position += len(samples)
+
+
+def _kind(frame: AudioFrame) -> tuple[str, str, int]:
+    return frame.format.name, frame.layout.name, frame.sample_rate
+
+
+def _frames(episode: Episode, audio: AudioStream, damaged: Damaged | None) -> Iterator[tuple[float, AudioFrame]]:
+    """(episode time, frame) of every frame that decodes; packets that do not are reported."""
+    import av
+
+    try:
+        with av.open(os.fspath(episode.path), metadata_errors="replace") as container:
+            stream: Any = container.streams[audio.index]
+            expected = 0.0
+            for packet in container.demux(stream):
+                try:
+                    frames = packet.decode()
+                except av.error.FFmpegError:
+                    frames = []
+                    if damaged and packet.pts is not None:
+                        start = float(packet.pts * packet.time_base) - episode.start_time
+                        damaged(start, start + float((packet.duration or 0) * packet.time_base))
+                for frame in frames:
+                    time = expected if frame.pts is None else float(frame.pts * frame.time_base) - episode.start_time
+                    expected = time + frame.samples / frame.sample_rate
+                    yield time, frame
+    except (av.error.FFmpegError, OSError) as error:
+        raise MediaError(
+            tr("The sound of {path} cannot be read: {reason}.", path=episode.path, reason=error)
+        ) from error
