@@ -27,8 +27,8 @@ class Record(BaseModel):
 
 
 def record_id(prefix: str, number: int) -> str:
-    """The id of the `number`-th record (from 1) of its kind, e.g. `s0001`."""
-    return f"{prefix}{number:04d}"
+    """The id of the `number`-th record (from 1) of its kind, e.g. `s00001`; sorts by number up to 99,999."""
+    return f"{prefix}{number:05d}"
 
 
 class VideoStream(BaseModel):

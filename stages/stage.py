@@ -73,6 +73,8 @@ class Job(Generic[C]):
     """The configured backend of the stage's role; None where the role is switched off."""
     upstream: dict[type[Record], tuple[Path, Callable[[], Sequence[Record]]]] = field(repr=False)
     notes: list[Note] = field(default_factory=list)
+    earlier_notes: tuple[Note, ...] = ()
+    """The notes of the stages before, for a stage that declares `notes_of_all`."""
     report_progress: Callable[[float, float], None] = lambda done, total: None
 
     def read(self, kind: type[R]) -> list[R]:

@@ -1,0 +1,342 @@
+"""The command line: `vdesc run | status | export | config | doctor`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from data import messages
+from data.errors import ConfigError, UserError, VdescError
+from data.messages import Lang, tr
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from data.records import Finding
+    from pipeline.config import Config
+    from pipeline.runner import Work
+
+OK, BUG, INPUT, FINDINGS = 0, 1, 2, 3
+"""Exit codes: done; our defect; the user's input or configuration; the check found errors."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Audio description (화면해설): an episode goes in, the described episode comes out.",
+)
+config_app = typer.Typer(no_args_is_help=True, help="Show settings, their schema and the shipped profiles.")
+app.add_typer(config_app, name="config")
+
+
+def _language(value: str | None) -> str | None:
+    """Switch the messages before anything else is parsed."""
+    if value not in (None, "ko", "en"):
+        raise typer.BadParameter("ko | en")
+    messages.use(cast(Lang, value) if value else messages.from_locale())
+    return value
+
+
+LangOption = Annotated[
+    str | None,
+    typer.Option("--lang", callback=_language, is_eager=True, help="Language of messages and report: ko or en."),
+]
+Profile = Annotated[str, typer.Option("--config", "-c", help="A profile's name or a YAML file.")]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", help="One setting, e.g. voice.rate=4.8; may be given again.")
+]
+Results = Annotated[Path, typer.Argument(help="An episode's results folder, e.g. out/episode.")]
+
+
+@app.command()
+def run(
+    films: Annotated[list[Path], typer.Argument(help="One or more films.")],
+    out: Annotated[Path, typer.Option(help="Where the results folders go.")] = Path("out"),
+    profile: Profile = "embedded",
+    assignments: Assignments = None,
+    subtitles: Annotated[Path | None, typer.Option(help="A subtitle file, or a folder of them.")] = None,
+    until: Annotated[str | None, typer.Option(help="Last stage to run, e.g. schedule.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only say what would run, and why.")] = False,
+    language: Annotated[str | None, typer.Option(help="Language of the narration: ko or en.")] = None,
+    audio_track: Annotated[str | None, typer.Option(help="Programme sound: a language or a number from 1.")] = None,
+    silent_ok: Annotated[bool, typer.Option("--silent-ok", help="Accept films that have no audio stream.")] = False,
+    lang: LangOption = None,  # noqa: ARG001
+) -> None:
+    """Describe films: results in OUT/<film>/."""
+    from pipeline import config as settings
+    from pipeline import runner
+
+    config = settings.load(
+        profile, assignments or [], language=language, audio_track=audio_track, silent_ok=silent_ok or None
+    )
+    stages = _stage_names(until)
+    works, failed = _open_all(films, out, config, subtitles)
+    console = _console()
+    if plan:
+        for work in works:
+            _print_plan(console, work, config, until)
+        raise typer.Exit(INPUT if failed else OK)
+    if works:
+        from pipeline.progress import shown
+
+        _log_to_files(works)
+        with shown(console, stages, len(works)) as progress:
+            runner.run(works, config, until, progress)
+    for work in works:
+        _summarise(console, work, until)
+    raise typer.Exit(max([INPUT if failed else OK, *map(_exit_code, works)], key=_gravity))
+
+
+@app.command()
+def status(results: Results, lang: LangOption = None) -> None:  # noqa: ARG001
+    """What has been done for an episode, and what the check found."""
+    from rich.table import Table
+
+    from pipeline.workspace import Workspace
+    from stages import STAGES
+
+    workspace = Workspace(_results_folder(results) / "workspace")
+    table = Table(box=None, pad_edge=False)
+    for title in (tr("Stage"), tr("State"), tr("Records"), tr("Seconds")):
+        table.add_column(title)
+    for stage in STAGES:
+        manifest = workspace.manifest(stage.name)
+        state = tr("done") if manifest else tr("not done")
+        numbers = (str(manifest.records), f"{manifest.seconds:.1f}") if manifest else ("", "")
+        table.add_row(stage.name, state, *numbers)
+    console = _console()
+    console.print(table)
+    _print_findings(console, _findings(results))
+
+
+@app.command()
+def export(
+    results: Results,
+    format_: Annotated[str, typer.Option("--format", "-f", help="dapt, vtt, srt, csv, xlsx, docx or html.")],
+    to: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; else beside the script.")] = None,
+    lang: LangOption = None,  # noqa: ARG001
+) -> None:
+    """Write the narration script in another format."""
+    from data.formats import FORMATS, export
+    from data.script import Script
+    from stages.stage import write_atomically
+
+    if format_ not in FORMATS:
+        raise UserError(tr("{format} is not a format; choose one of {known}", format=format_, known=", ".join(FORMATS)))
+    script = _results_folder(results) / "script.json"
+    if not script.is_file():
+        raise UserError(tr("{folder} has no script yet; run vdesc run first", folder=results))
+    name, content = export(Script.load(script), format_)
+    target = to or results / name
+    write_atomically(target, content)
+    _console().print(str(target), markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def doctor(lang: LangOption = None) -> None:  # noqa: ARG001
+    """Versions, ffmpeg, devices, and which models are present."""
+    from pipeline.doctor import examine
+
+    console, sound = _console(), True
+    marks = {"good": "✓", "absent": "–", "bad": "✗"}
+    for fact in examine():
+        console.print(f"{marks[fact.state]} {fact.topic}: {fact.text}", markup=False, highlight=False, soft_wrap=True)
+        sound = sound and fact.state != "bad"
+    raise typer.Exit(OK if sound else INPUT)
+
+
+@config_app.command("show")
+def config_show(profile: Profile = "embedded", assignments: Assignments = None, lang: LangOption = None) -> None:  # noqa: ARG001
+    """Every setting with its value, as YAML."""
+    import yaml
+
+    from pipeline import config as settings
+
+    values = settings.load(profile, assignments or []).model_dump(mode="json")
+    typer.echo(yaml.safe_dump(values, allow_unicode=True, sort_keys=False), nl=False)
+
+
+@config_app.command("schema")
+def config_schema(lang: LangOption = None) -> None:  # noqa: ARG001
+    """JSON Schema of the configuration and of script.json."""
+    import json
+
+    from data.script import Script
+    from pipeline import config as settings
+
+    schemas = {"config": settings.schema(), "script": Script.model_json_schema()}
+    typer.echo(json.dumps(schemas, ensure_ascii=False, indent=1))
+
+
+@config_app.command("profiles")
+def config_profiles(lang: LangOption = None) -> None:  # noqa: ARG001
+    """The shipped profiles."""
+    from pipeline import config as settings
+
+    for name, line in settings.profiles().items():
+        typer.echo(f"{name}: {line}")
+
+
+def main() -> None:
+    """Run the command line; errors become one line and an exit code."""
+    messages.use(messages.from_locale())
+    try:
+        app(standalone_mode=True)
+    except VdescError as error:
+        _fail(str(error), INPUT if isinstance(error, UserError) else BUG)
+    except ImportError as error:
+        _fail(_missing(error), BUG)
+    except KeyboardInterrupt:
+        _fail(tr("Stopped. Run the same command again to go on where it was"), 130)
+    except Exception as error:  # nobody above us: the user gets a line, the log the traceback
+        _fail(_defect(error), BUG)
+
+
+def _fail(line: str, code: int) -> None:
+    typer.echo(line, err=True)
+    sys.exit(code)
+
+
+def _missing(error: ImportError) -> str:
+    from pipeline.doctor import missing_extra
+
+    if extra := missing_extra(error):
+        return tr("This needs the extra {extra}: pip install 'videodescription[{extra}]'", extra=extra)
+    return _defect(error)
+
+
+def _defect(error: Exception) -> str:
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="vdesc-", suffix=".log", delete=False, encoding="utf-8") as log:
+        traceback.print_exception(error, file=log)
+    return tr("{kind}: this is a defect of vdesc; please report it with {log}", kind=type(error).__name__, log=log.name)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console()
+
+
+def _stage_names(until: str | None) -> list[str]:
+    from pipeline.runner import stages_until
+    from stages import STAGES
+
+    if until is not None and until not in [s.name for s in STAGES]:
+        known = ", ".join(s.name for s in STAGES)
+        raise ConfigError(
+            tr("--until {stage}: there is no such stage; choose one of {known}", stage=until, known=known)
+        )
+    return [s.name for s in stages_until(until)]
+
+
+def _open_all(films: list[Path], out: Path, config: Config, subtitles: Path | None) -> tuple[list[Work], bool]:
+    """The episodes that can be read; the others are named on stderr."""
+    from pipeline.episodes import distinct, open_episode
+
+    works, failed = [], False
+    for film in films:
+        try:
+            works.append(open_episode(film, out, config, subtitles))
+        except UserError as error:
+            typer.echo(str(error), err=True)
+            failed = True
+        except OSError as error:
+            typer.echo(tr("{film}: {cause}", film=film, cause=error), err=True)
+            failed = True
+    return distinct(works), failed
+
+
+def _print_plan(console: Console, work: Work, config: Config, until: str | None) -> None:
+    from pipeline.runner import plan
+
+    console.print(work.episode.id, markup=False, highlight=False)
+    for step in plan(work, config, until):
+        why = f": {step.why}" if step.why else ""
+        console.print(f"  {step.stage} – {tr(step.state)}{why}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _log_to_files(works: list[Work]) -> None:
+    """`run.log` of every episode gets the log of the run it is part of."""
+    import logging
+
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    for work in works:
+        handler = logging.FileHandler(work.workspace.folder / "run.log", encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        root.addHandler(handler)
+
+
+def _summarise(console: Console, work: Work, until: str | None) -> None:
+    """Where the results lie, what was spoken, what people should know."""
+    if work.error:
+        typer.echo(str(work.error), err=True)
+        return
+
+    def line(text: str) -> None:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    if until is None:
+        line(_spoken(work))
+    line(tr("Results: {folder}", folder=work.folder))
+    for note in _notes(work):
+        line(f"· {note}")
+    _print_findings(console, _findings(work.folder) if until is None else [])
+
+
+def _spoken(work: Work) -> str:
+    from data.records import Clip
+
+    clips = work.workspace.read("voice", Clip)
+    number = sum(not c.dropped for c in clips)
+    return tr("{episode}: {number} lines of narration", episode=work.episode.id, number=number)
+
+
+def _notes(work: Work) -> list[str]:
+    from stages import STAGES
+
+    manifests = [work.workspace.manifest(s.name) for s in STAGES]
+    return [note.text for manifest in manifests if manifest for note in manifest.notes]
+
+
+def _findings(results: Path) -> list[Finding]:
+    from data.records import Finding
+    from pipeline.workspace import Workspace
+
+    workspace = Workspace(results / "workspace")
+    return workspace.read("check", Finding) if workspace.manifest("check") else []
+
+
+def _print_findings(console: Console, findings: list[Finding]) -> None:
+    for finding in findings:
+        if finding.severity in ("warning", "error"):
+            label = tr("Warning") if finding.severity == "warning" else tr("Error")
+            style = "yellow" if finding.severity == "warning" else "bold red"
+            console.print(f"{label}: {finding.text}", style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def _exit_code(work: Work) -> int:
+    if work.error:
+        return INPUT if isinstance(work.error, UserError) else BUG
+    return FINDINGS if any(f.severity == "error" for f in _findings(work.folder)) else OK
+
+
+def _gravity(code: int) -> int:
+    """Our own defects outweigh wrong input, which outweighs findings."""
+    return [OK, FINDINGS, INPUT, BUG].index(code)
+
+
+def _results_folder(results: Path) -> Path:
+    if not (results / "workspace").is_dir():
+        raise UserError(tr("{folder} is not a results folder of vdesc; name one such as out/episode", folder=results))
+    return results
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""Settings: YAML profiles and `--set` → one frozen model. Unknown keys are errors that name the nearest valid one.
+
+A setting is a field of a stage's `Config`, of a backend's `Options` or of `RunSettings`, and nothing else:
+its default, help and type serve YAML, `--set`, the JSON schema and the docs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from pydantic import BaseModel, ValidationError, create_model
+
+from data.errors import ConfigError
+from data.messages import tr
+from stages import BACKENDS, STAGES
+from stages.stage import Backend, NoOptions, RunSettings, Stage, StageConfig
+
+PROFILES = Path(__file__).parents[1] / "configs"
+DEFAULT_PROFILE = "embedded"
+
+
+class Config(RunSettings):
+    """The settings of a run and of every stage; the stage sections are added by `model()`."""
+
+    def section(self, stage: Stage) -> StageConfig:
+        """The settings of one stage."""
+        return cast(StageConfig, getattr(self, stage.name))
+
+    def run_settings(self) -> RunSettings:
+        """The settings of the run alone."""
+        return RunSettings(**{name: getattr(self, name) for name in RunSettings.model_fields})
+
+
+@functools.cache
+def model() -> type[Config]:
+    """`Config` with one section for each stage of the wiring."""
+    sections: dict[str, Any] = {s.name: (stage_module(s).Config, stage_module(s).Config()) for s in STAGES}
+    return create_model("Config", __base__=Config, **sections)
+
+
+def stage_module(stage: Stage) -> Any:
+    """The module that holds the stage's code."""
+    return importlib.import_module(f"stages.{stage.name}")
+
+
+def profiles() -> dict[str, str]:
+    """Name → first comment line of every shipped profile."""
+    return {
+        p.stem: p.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") for p in sorted(PROFILES.glob("*.yaml"))
+    }
+
+
+def load(profile: str = DEFAULT_PROFILE, assignments: Sequence[str] = (), **overrides: Any) -> Config:
+    """The settings of a profile (a shipped name or a YAML file) with `key=value` assignments on top.
+
+    `overrides` are run settings given as options of the command; None leaves them as they are.
+    Raises ConfigError.
+    """
+    values = _read(_profile_path(profile))
+    for assignment in assignments:
+        _assign(values, assignment)
+    values |= {key: value for key, value in overrides.items() if value is not None}
+    try:
+        config = model().model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, model())) from None
+    for stage in STAGES:
+        if stage.role:
+            backend_options(stage, config)
+    return config
+
+
+def backend_class(stage: Stage, config: Config) -> type[Backend] | None:
+    """The configured backend of the stage's role; None where the role is switched off. Raises ConfigError."""
+    if stage.role is None:
+        return None
+    name = cast(str, getattr(config.section(stage), "backend"))  # noqa: B009 – not every StageConfig has it
+    table = BACKENDS[stage.role]
+    target = name if ":" in name else table.get(name, "")
+    if target is None:
+        return None
+    if not target:
+        raise ConfigError(_unknown(f"{stage.name}.backend: {name}", name, table))
+    module, _, attribute = target.partition(":")
+    try:
+        return cast("type[Backend]", getattr(importlib.import_module(module), attribute))
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            tr("{key}: {target} cannot be loaded ({cause}); check the path module:Class",
+               key=f"{stage.name}.backend", target=target, cause=error)
+        ) from None  # fmt: skip
+
+
+def backend_options(stage: Stage, config: Config) -> BaseModel:
+    """The options of the configured backend, validated. Raises ConfigError."""
+    backend = backend_class(stage, config)
+    kind = backend.Options if backend else NoOptions
+    try:
+        return kind.model_validate(getattr(config.section(stage), "options", {}))
+    except ValidationError as error:
+        raise ConfigError(_explain(error, kind, f"{stage.name}.options.")) from None
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of the configuration, with the options of every listed backend under `$defs`."""
+    result = model().model_json_schema()
+    for role, names in BACKENDS.items():
+        for name, target in names.items():
+            if target:
+                module, _, attribute = target.partition(":")
+                options = getattr(importlib.import_module(module), attribute).Options
+                result.setdefault("$defs", {})[f"{role}.{name}.options"] = options.model_json_schema()
+    return result
+
+
+def _profile_path(profile: str) -> Path:
+    path = Path(profile)
+    if path.suffix in {".yaml", ".yml"}:
+        return path
+    shipped = PROFILES / f"{profile}.yaml"
+    if not shipped.is_file():
+        raise ConfigError(_unknown(profile, profile, profiles()))
+    return shipped
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            tr("There is no configuration file {path}; `vdesc config profiles` lists the shipped ones", path=path)
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        cause = " ".join(str(error).split())
+        raise ConfigError(tr("{path} is not a readable YAML file: {cause}", path=path, cause=cause)) from None
+    if values is not None and not isinstance(values, dict):
+        raise ConfigError(tr("{path} must hold settings as `name: value` lines", path=path))
+    return values or {}
+
+
+def _assign(values: dict[str, Any], assignment: str) -> None:
+    """Put one `section.key=value` into the tree; the value is read as YAML."""
+    key, equals, text = assignment.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(tr("--set {assignment}: write it as section.key=value", assignment=assignment))
+    *sections, last = key.strip().split(".")
+    for section in sections:
+        inner = values.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(
+                tr("--set {assignment}: {section} is not a section", assignment=assignment, section=section)
+            )
+        values = inner
+    try:
+        values[last] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        values[last] = text
+
+
+def valid_keys(kind: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every dotted key of a settings model."""
+    for name, field in kind.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from valid_keys(field.annotation, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def _explain(error: ValidationError, kind: type[BaseModel], prefix: str = "") -> str:
+    """The first problem in one line: the key, what is wrong, and the nearest valid key for unknown ones."""
+    problem = error.errors()[0]
+    key = prefix + ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return _unknown(key, key, dict.fromkeys(valid_keys(kind, prefix)))
+    return tr("{key}: {cause} (given: {value})", key=key, cause=problem["msg"], value=repr(problem.get("input")))
+
+
+def _unknown(shown: str, wanted: str, valid: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(wanted, list(valid), n=1, cutoff=0.0)
+    return tr("{key} is not known; did you mean {near}?", key=shown, near=near[0] if near else ", ".join(valid))

@@ -1,0 +1,84 @@
+"""Puts finished files from the workspace into the results folder, each whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from pipeline.workspace import Workspace
+from stages.stage import write_atomically
+
+DELIVERED = {
+    "mix": ("described.*", "narration.wav"),
+    "script": ("script.*", "descriptions.*"),
+    "check": ("report.json", "report.html"),
+}
+"""Stage → patterns of the files people are given."""
+
+
+def deliver(workspace: Workspace, folder: Path) -> None:
+    """Bring `folder` in step with the workspace.
+
+    Large media are linked, texts copied, so that editing a text does not reach into the workspace. A file that a
+    person changed since it was delivered is kept beside the new one as `<name>.edited-<n>`.
+    """
+    register = workspace.folder / "delivered.json"
+    before: dict[str, list[int]] = json.loads(register.read_text()) if register.exists() else {}
+    after: dict[str, list[int]] = {}
+    for source in _finished(workspace):
+        target = folder / source.name
+        if before.get(source.name) == _stamp(target) and _same(source, target):
+            after[source.name] = before[source.name]
+            continue
+        _keep_edited(target, before.get(source.name))
+        _place(source, target)
+        after[source.name] = _stamp(target) or []
+    for name in before.keys() - after.keys():
+        _keep_edited(folder / name, before[name])
+        (folder / name).unlink(missing_ok=True)
+    if after != before:
+        write_atomically(register, json.dumps(after, indent=1).encode())
+
+
+def _finished(workspace: Workspace) -> list[Path]:
+    return [
+        path
+        for stage, patterns in DELIVERED.items()
+        if workspace.manifest(stage)
+        for pattern in patterns
+        for path in sorted(workspace.stage(stage).glob(pattern))
+    ]
+
+
+def _stamp(path: Path) -> list[int] | None:
+    """Size and time of change; None for a missing file."""
+    return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else None
+
+
+def _same(source: Path, target: Path) -> bool:
+    return target.samefile(source) or (source.stat().st_size < 1 << 24 and source.read_bytes() == target.read_bytes())
+
+
+def _keep_edited(target: Path, delivered: list[int] | None) -> None:
+    """Move a file that is not as it was delivered out of the way; nothing a person made is ever lost."""
+    if delivered is None or _stamp(target) in (None, delivered):
+        return
+    number = 1
+    while (kept := target.with_name(f"{target.name}.edited-{number}")).exists():
+        number += 1
+    target.rename(kept)
+
+
+def _place(source: Path, target: Path) -> None:
+    partial = target.with_name(f".{target.name}.partial")
+    partial.unlink(missing_ok=True)
+    if source.name.startswith(("described.", "narration.")):
+        try:
+            os.link(source, partial)
+        except OSError:  # another file system, or one without links
+            shutil.copy2(source, partial)
+    else:
+        shutil.copyfile(source, partial)
+    partial.replace(target)

@@ -1,0 +1,242 @@
+"""Runs the stages over episodes: stage by stage, each model loaded once, whole results only, nothing done twice."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from data.errors import MediaError, StageError, VdescError
+from data.messages import tr
+from data.records import Episode, Note, Record
+from pipeline import config as settings
+from pipeline.config import Config
+from pipeline.delivery import deliver
+from pipeline.workspace import Manifest, Workspace, digest
+from stages import STAGES
+from stages.stage import Backend, Job, Stage
+
+log = logging.getLogger(__name__)
+
+State = Literal["cached", "run", "follows"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a run would do with one stage of one episode, and why."""
+
+    stage: str
+    state: State
+    why: str
+
+
+@dataclass
+class Work:
+    """One episode on its way through the stages."""
+
+    episode: Episode
+    folder: Path
+    """The results folder, out/<episode>/."""
+    error: Exception | None = None
+    ran: list[str] = field(default_factory=list)
+
+    @property
+    def workspace(self) -> Workspace:
+        """Where the stages' results lie."""
+        return Workspace(self.folder / "workspace")
+
+
+class Progress:
+    """What the runner tells while it works. The command line shows it; by default nobody listens."""
+
+    def begin(self, episode: str, stage: str) -> None:
+        """A stage starts to work on an episode."""
+
+    def advance(self, episode: str, stage: str, done: float, total: float) -> None:
+        """The stage is `done` of `total` through, in units of its own."""
+
+    def end(self, episode: str, stage: str, cached: bool, seconds: float) -> None:
+        """The stage's result is whole; `cached`: it already was."""
+
+    def fail(self, episode: str, stage: str, error: Exception) -> None:
+        """The stage failed for this episode; later stages leave it out."""
+
+
+def stages_until(last: str | None) -> tuple[Stage, ...]:
+    """The stages up to and including `last`; all for None."""
+    if last is None:
+        return STAGES
+    return STAGES[: [s.name for s in STAGES].index(last) + 1]
+
+
+def run(works: Sequence[Work], config: Config, until: str | None = None, progress: Progress | None = None) -> None:
+    """Bring every episode's results up to date, stage by stage, and deliver them.
+
+    An episode whose stage fails is left out of the later ones; its error is kept in `Work.error`.
+    """
+    progress = progress or Progress()
+    with ExitStack() as locks:
+        for work in works:
+            locks.enter_context(work.workspace.lock())
+        for stage in stages_until(until):
+            _run_stage(stage, [w for w in works if not w.error], config, progress)
+        for work in works:
+            if not work.error:
+                _attempt(work, "delivery", progress, partial(deliver, work.workspace, work.folder))
+
+
+def plan(work: Work, config: Config, until: str | None = None) -> list[Step]:
+    """What `run` would do, without doing it."""
+    steps: list[Step] = []
+    stale: set[type[Record]] = set()
+    for stage in stages_until(until):
+        upstream = [s.name for s in STAGES if s.writes in stale and (s.writes in stage.reads or stage.notes_of_all)]
+        if upstream:
+            steps.append(Step(stage.name, "follows", tr("follows {stages}", stages=", ".join(upstream))))
+            stale.add(stage.writes)
+            continue
+        ingredients = _ingredients(stage, work, config)
+        manifest = work.workspace.manifest(stage.name)
+        if manifest and manifest.key == digest(ingredients):
+            steps.append(Step(stage.name, "cached", ""))
+        else:
+            steps.append(Step(stage.name, "run", _difference(manifest, ingredients)))
+            stale.add(stage.writes)
+    return steps
+
+
+def _run_stage(stage: Stage, works: Sequence[Work], config: Config, progress: Progress) -> None:
+    """Run one stage for every episode; its backend is loaded on first need and freed at the end."""
+    with ExitStack() as open_backends:
+        loaded: list[Backend | None] = []
+
+        def backend() -> Backend | None:
+            if not loaded:
+                kind = settings.backend_class(stage, config)
+                loaded.append(kind(settings.backend_options(stage, config)) if kind else None)  # type: ignore[call-arg]
+                if loaded[0]:
+                    open_backends.callback(loaded[0].close)
+            return loaded[0]
+
+        for work in works:
+            _attempt(work, stage.name, progress, partial(_bring_up, stage, work, config, backend, progress))
+
+
+def _attempt(work: Work, stage: str, progress: Progress, do: Callable[[], None]) -> None:
+    """Do it; an error ends this episode alone, is kept and is logged with its traceback."""
+    try:
+        do()
+    except Exception as error:  # every error is reported by the caller, with the episode and the stage
+        log.exception("%s: %s failed", work.episode.id, stage)
+        work.error = _named(error, work, stage)
+        progress.fail(work.episode.id, stage, work.error)
+
+
+def _named(error: Exception, work: Work, stage: str) -> Exception:
+    """The error with the episode and the stage in its message."""
+    values = {"episode": work.episode.id, "stage": stage}
+    if isinstance(error, VdescError):
+        return type(error)(tr("{episode}, {stage}: {cause}", cause=error, **values))
+    if isinstance(error, OSError):
+        cause = tr("{cause}; make room or mend the rights, then run again", cause=error)
+        return MediaError(tr("{episode}, {stage}: {cause}", cause=cause, **values))
+    cause = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return StageError(
+        tr("{episode}, {stage}: {cause}. This is a defect of vdesc; please report it with {log}",
+           cause=cause, log=work.workspace.folder / "run.log", **values)
+    )  # fmt: skip
+
+
+def _bring_up(
+    stage: Stage, work: Work, config: Config, backend: Callable[[], Backend | None], progress: Progress
+) -> None:
+    """Make the stage's result current: take the one on disk if its key fits, else run the stage."""
+    workspace, ingredients = work.workspace, _ingredients(stage, work, config)
+    key, found = digest(ingredients), workspace.manifest(stage.name)
+    if found and found.key == key:
+        progress.end(work.episode.id, stage.name, cached=True, seconds=0.0)
+        return
+    started = time.monotonic()
+    progress.begin(work.episode.id, stage.name)
+    log.info("%s: %s: %s", work.episode.id, stage.name, _difference(found, ingredients))
+    folder = workspace.begin(stage.name)
+    job = _job(stage, work, config, folder, backend(), progress)
+    records = settings.stage_module(stage).run(job)
+    done = workspace.finish(stage.name, records, key, ingredients, job.notes, started)
+    log.info("%s: %s: %d records in %.2f s", work.episode.id, stage.name, done.records, done.seconds)
+    work.ran.append(stage.name)
+    progress.end(work.episode.id, stage.name, cached=False, seconds=done.seconds)
+
+
+def _job(
+    stage: Stage, work: Work, config: Config, folder: Path, backend: Backend | None, progress: Progress
+) -> Job[Any]:
+    workspace = work.workspace
+    upstream: dict[type[Record], Any] = {Episode: (folder, lambda: [work.episode])}
+    for source in STAGES:
+        if source.writes in stage.reads:
+            upstream[source.writes] = (
+                workspace.stage(source.name),
+                lambda source=source: workspace.read(source.name, source.writes),
+            )
+    return Job(
+        episode=work.episode,
+        config=config.section(stage),
+        settings=config.run_settings(),
+        folder=folder,
+        cache=workspace.cache(stage.name),
+        backend=backend,
+        upstream=upstream,
+        notes=[],
+        earlier_notes=tuple(_notes_before(stage, workspace)) if stage.notes_of_all else (),
+        report_progress=lambda done, total: progress.advance(work.episode.id, stage.name, done, total),
+    )
+
+
+def _notes_before(stage: Stage, workspace: Workspace) -> list[Note]:
+    earlier = [workspace.manifest(s.name) for s in STAGES[: STAGES.index(stage)]]
+    return [note for manifest in earlier if manifest for note in manifest.notes]
+
+
+def _ingredients(stage: Stage, work: Work, config: Config) -> dict[str, Any]:
+    """All that decides the stage's result; its digest is the key."""
+    chosen = config.run_settings().model_dump(mode="json")
+    inputs: dict[str, Any] = {}
+    for source in STAGES:
+        if source.writes in stage.reads:
+            manifest = work.workspace.manifest(source.name)
+            inputs[source.name] = manifest.output if manifest else None
+    if stage.notes_of_all:
+        inputs["notes"] = [n.model_dump() for n in _notes_before(stage, work.workspace)]
+    return {
+        "stage": stage.name,
+        "version": settings.stage_module(stage).VERSION,
+        "config": config.section(stage).model_dump(mode="json"),
+        "settings": {name: chosen[name] for name in stage.settings},
+        "episode": work.episode.identity() if Episode in stage.reads else work.episode.content,
+        "inputs": inputs,
+    }
+
+
+def _difference(manifest: Manifest | None, ingredients: dict[str, Any]) -> str:
+    """Why a result on disk does not serve, in the user's words."""
+    if manifest is None:
+        return tr("no result yet")
+    before = manifest.ingredients
+    for part in ("config", "settings"):
+        for name, value in ingredients[part].items():
+            old = before.get(part, {}).get(name)
+            if old != value:
+                key = f"{ingredients['stage']}.{name}" if part == "config" else name
+                return tr("{key} changed from {old} to {new}", key=key, old=old, new=value)
+    if before.get("episode") != ingredients["episode"]:
+        return tr("the film or its subtitles changed")
+    if before.get("version") != ingredients["version"]:
+        return tr("a newer version of the stage")
+    changed = [n for n, value in ingredients["inputs"].items() if before.get("inputs", {}).get(n) != value]
+    return tr("new results of {stages}", stages=", ".join(changed))
