@@ -43,7 +43,8 @@ NATIVE_COUNTERS = (
 )
 # Words that begin like a native counter and take Sino-Korean numerals all the same.
 SINO_COUNTERS = re.compile(
-    r"개월|개국|개년|개사|달러|시즌|시리즈|시속|장면|번지|번길|번 ?(?:출구|버스|국도|방|타자|트랙|채널|문|홀|선|게이트)|대대"
+    r"개월|개국|개년|개사|달러|시즌|시리즈|시속|장면|대대|번지|번길|"
+    r"번 ?(?:출구|버스|국도|방|타자|트랙|채널|문|홀|선|게이트)"
 )
 # A small place or hour is native, a large one Sino-Korean (열두 시, 이십사 시간); usage.
 NATIVE_UP_TO = {"시": 12, "시간": 20, "번": 30, "대": 30, "배": 30, "판": 30}
