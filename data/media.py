@@ -83,7 +83,7 @@ def _check_file(path: Path) -> None:
         raise MediaError(tr("{path} is empty; copy the film again.", path=path))
 
 
-def _unreadable(path: Path, error: OSError | ValueError) -> MediaError:
+def _unreadable(path: Path, error: Exception) -> MediaError:
     """The error for a file that no demuxer opens: cut off, or no film at all."""
     if _family(path, "") in ("mp4", "mov"):
         return MediaError(
