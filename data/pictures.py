@@ -1,0 +1,32 @@
+"""Reading stills back from disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import StageError
+from data.messages import tr
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """The picture as H×W×3 BGR, 0–255.
+
+    Decoded from memory, because `cv2.imread` cannot open names outside the code page on Windows.
+    Raises StageError when the file is missing or no picture.
+    """
+    import cv2
+
+    raw = np.fromfile(path, np.uint8) if path.is_file() else np.empty(0, np.uint8)
+    image = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
+    if image is None:
+        raise StageError(
+            tr(
+                "The still {file} cannot be read: delete the folder {folder} and run again",
+                file=path.name,
+                folder=path.parent,
+            )
+        )
+    return image.astype(np.uint8, copy=False)

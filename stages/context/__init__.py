@@ -1,0 +1,134 @@
+"""Context: all that is known about a keyframe, in one record. Pure code; it states nothing it was not given."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from pydantic import Field
+
+from data.messages import tr
+from data.records import (
+    Context,
+    Detection,
+    Face,
+    Keyframe,
+    OnScreenText,
+    Shot,
+    TextRegion,
+    Utterance,
+)
+from stages.context.look import light_of, same_place
+from stages.context.reading import Script, reason_against
+from stages.context.speech import Speech
+from stages.context.texts import Track, best, blocks, by_keyframe, is_overlay, roles, tracks
+from stages.stage import Job, StageConfig
+
+VERSION = 1
+
+S = TypeVar("S", Detection, Face, TextRegion, Keyframe)
+
+
+class Config(StageConfig):
+    """Settings of the context stage."""
+
+    scripts: tuple[Script, ...] = Field(
+        ("hangul", "latin"),
+        description="Scripts the narration can speak: hangul, latin, han, kana, other. Lines with letters of "
+        "others are left out",
+    )
+    text_similarity: float = Field(
+        0.75, ge=0, le=1, description="Share of common letters that makes two readings the same text"
+    )
+    text_memory: float = Field(60.0, ge=0, description="Seconds after which a text seen again counts as new")
+    overlay_shots: int = Field(
+        8, ge=2, description="Text that stays in one spot through so many shots is a channel's mark, not the story's"
+    )
+    opening: float = Field(180.0, ge=0, description="Seconds from the start in which titles are expected")
+    place_memory: float = Field(120.0, ge=0, description="Seconds in which a place is known again")
+    place_difference: float = Field(
+        12.0, ge=0, description="Mean difference of colours (0–255) below which two shots show the same place"
+    )
+    dialogue_seconds: float = Field(20.0, ge=0, description="Seconds of dialogue kept before and after a keyframe")
+
+
+def run(job: Job[Config]) -> Iterable[Context]:
+    """One record per keyframe, in order of time."""
+    config, keyframes = job.config, sorted(job.read(Keyframe), key=lambda k: k.time)
+    shots = {s.id: s for s in job.read(Shot)}
+    speech = Speech(job.read(Utterance))
+    texts = story_texts(job, keyframes, speech)
+    faces = _group(job.read(Face), "keyframe")
+    objects = _group(job.read(Detection), "keyframe")
+    in_shot = _group(keyframes, "shot")
+    for done, keyframe in enumerate(keyframes, start=1):
+        beside = in_shot[keyframe.shot]
+        since = bisect_left(keyframes, keyframe.time - config.place_memory, key=lambda k: k.time)
+        earlier = [k for k in keyframes[since : done - 1] if k.shot != keyframe.shot]
+        before, after = speech.around(keyframe.time, config.dialogue_seconds)
+        yield Context(
+            id=f"c{keyframe.id}",
+            keyframe=keyframe.id,
+            shot=keyframe.shot,
+            time=keyframe.time,
+            start=shots[keyframe.shot].start,
+            end=shots[keyframe.shot].end,
+            texts=tuple(texts.get(keyframe.id, ())),
+            people=max(len(faces.get(k.id, ())) for k in beside),
+            faces=tuple(faces.get(keyframe.id, ())),
+            objects=tuple(objects.get(keyframe.id, ())),
+            light=light_of(beside),
+            same_place=same_place(keyframe, earlier, config.place_difference),
+            dialogue_before=before,
+            dialogue_after=after,
+        )
+        job.progress(done, len(keyframes))
+
+
+def story_texts(job: Job[Config], keyframes: Sequence[Keyframe], speech: Speech) -> Mapping[str, list[OnScreenText]]:
+    """The texts of the story by the keyframe where they first appear; what is left out is noted with its reason."""
+    config = job.config
+    regions = _kept(job, {k.id: k for k in keyframes})
+    seen = [block for k in keyframes for block in blocks(k, regions.get(k.id, ()))]
+    found = tracks(seen, config.text_similarity, config.text_memory)
+    marks = [t for t in found if is_overlay(t, config.overlay_shots)]
+    for mark in marks:
+        job.note(
+            tr("“{text}” stays on screen and is taken for a channel's mark: not described", text=best(mark).text),
+            mark[0].keyframe.time,
+            mark[-1].keyframe.time,
+        )
+    story: list[Track] = [t for t in found if t not in marks]
+    return by_keyframe(story, roles(story, speech, config.opening, config.text_similarity))
+
+
+def _kept(job: Job[Config], keyframes: Mapping[str, Keyframe]) -> Mapping[str, list[TextRegion]]:
+    """The lines that may belong to the story, by keyframe."""
+    kept: dict[str, list[TextRegion]] = defaultdict(list)
+    left_out: dict[str, list[TextRegion]] = defaultdict(list)
+    for region in job.read(TextRegion):
+        why = reason_against(region.text, job.config.scripts)
+        (left_out[why] if why else kept[region.keyframe]).append(region)
+    for reason, lines in left_out.items():
+        first, last = keyframes[lines[0].keyframe].time, keyframes[lines[-1].keyframe].time
+        count = len({r.keyframe for r in lines})
+        if reason == "timecode":
+            job.note(tr("A burned-in timecode is not described ({count} keyframes)", count=count), first, last)
+        elif reason == "script":
+            message = tr(
+                "Text that cannot be spoken, or was misread, is not described ({count} keyframes), first: {text}",
+                count=count,
+                text=lines[0].text,
+            )
+            job.note(message, first, last)
+    return kept
+
+
+def _group(records: Iterable[S], key: str) -> Mapping[str, list[S]]:
+    """Records by one of their fields, in their order."""
+    grouped: dict[str, list[S]] = defaultdict(list)
+    for record in records:
+        grouped[getattr(record, key)].append(record)
+    return grouped

@@ -1,0 +1,163 @@
+"""On-screen text across keyframes: lines to blocks, blocks to tracks in time, and the role each plays."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from data.records import Box, Keyframe, OnScreenText, TextRegion, Utterance
+from stages.context.reading import overlap, plain, same_text
+from stages.context.speech import Speech
+
+Role = Literal["title", "sign", "subtitle"]
+
+SUBTITLE_TOP = 0.72
+"""Burned-in dialogue stands with its middle below this share of the height (bottom quarter and safe area)."""
+CENTRED = 0.15
+"""How far from the middle of the width a centred text may stand, as a share of the width."""
+SUBTITLES_AT_LEAST = 3
+"""So many texts low in the middle while people speak make burned-in dialogue; one or two are captions of a place."""
+LARGE_LINE = 0.07
+"""Height of a line of large lettering, as a share of the picture's height."""
+BLACK = 30.0
+"""Mean luma of a card: letters on black."""
+TITLE_WORDS = 10
+"""A title has at most so many words."""
+SPEECH_NEAR = 1.0
+"""Seconds an utterance may be off the keyframe that shows it as a subtitle."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A block of text on one keyframe: one or more lines that stand together."""
+
+    keyframe: Keyframe
+    text: str
+    score: float
+    box: Box
+    lines: int
+
+    @property
+    def line_height(self) -> float:
+        """Height of one line, as a share of the picture's height."""
+        return self.box[3] / self.lines
+
+    @property
+    def centred(self) -> bool:
+        """Whether it stands in the middle of the width."""
+        return abs(self.box[0] + self.box[2] / 2 - 0.5) < CENTRED
+
+    @property
+    def low(self) -> bool:
+        """Whether it stands where burned-in dialogue stands."""
+        return self.box[1] + self.box[3] / 2 > SUBTITLE_TOP and self.centred
+
+
+Track = list[Seen]
+"""The same text on several keyframes, in order of time."""
+
+
+def blocks(keyframe: Keyframe, regions: Sequence[TextRegion]) -> list[Seen]:
+    """Join lines that stand under each other, of like size and less than a line apart."""
+    found: list[Seen] = []
+    for region in sorted(regions, key=lambda r: (r.box[1], r.box[0])):
+        line = Seen(keyframe, region.text, region.score, region.box, 1)
+        above = next((b for b in reversed(found) if _under(b, line)), None)
+        if above is None:
+            found.append(line)
+        else:
+            found[found.index(above)] = _stacked(above, line)
+    return found
+
+
+def _under(above: Seen, line: Seen) -> bool:
+    small, large = sorted((above.line_height, line.line_height))
+    space = line.box[1] - above.box[1] - above.box[3]
+    shared = min(above.box[0] + above.box[2], line.box[0] + line.box[2]) - max(above.box[0], line.box[0])
+    return large < 1.6 * small and -small / 2 < space < small and shared > min(above.box[2], line.box[2]) / 2
+
+
+def _stacked(above: Seen, line: Seen) -> Seen:
+    x, y = min(above.box[0], line.box[0]), above.box[1]
+    end_x = max(above.box[0] + above.box[2], line.box[0] + line.box[2])
+    end_y = max(above.box[1] + above.box[3], line.box[1] + line.box[3])
+    box = (x, y, end_x - x, end_y - y)
+    return Seen(above.keyframe, f"{above.text} {line.text}", min(above.score, line.score), box, above.lines + 1)
+
+
+def tracks(seen: Sequence[Seen], similarity: float, memory: float) -> list[Track]:
+    """Follow each text through the keyframes (in order of time); not seen for `memory` seconds, it begins anew."""
+    found: list[Track] = []
+    live: list[Track] = []
+    for block in seen:
+        live = [t for t in live if block.keyframe.time - t[-1].keyframe.time <= memory]
+        track = next((t for t in reversed(live) if same_text(best(t).text, block.text, similarity)), None)
+        if track is None:
+            track = []
+            found.append(track)
+            live.append(track)
+        track.append(block)
+    return found
+
+
+def best(track: Track) -> Seen:
+    """The fullest and surest reading of a track."""
+    return max(track, key=lambda s: s.score * len(plain(s.text)))
+
+
+def is_overlay(track: Track, shots: int) -> bool:
+    """Whether the text stays in one spot through so many shots: a channel's mark, not part of the story."""
+    return len({s.keyframe.shot for s in track if overlap(s.box, track[0].box) > 0.5}) >= shots
+
+
+def roles(found: Sequence[Track], speech: Speech, opening: float, similarity: float) -> list[Role]:
+    """The role of each track.
+
+    `subtitle`: low, centred, and its words are being spoken, or one of several such texts shown during speech.
+    `title`: few words that are large and centred, or stand on black, or are large or centred in the opening.
+    `sign`: all other text.
+    """
+    spoken = [_spoken(t, speech) for t in found]
+    during = [bool(near) and best(t).low for t, near in zip(found, spoken, strict=True)]
+    burned = sum(during) >= SUBTITLES_AT_LEAST
+    result: list[Role] = []
+    for track, near, low in zip(found, spoken, during, strict=True):
+        said = low and any(u.text and same_text(best(track).text, u.text, similarity) for u in near)
+        result.append("subtitle" if said or (low and burned) else "title" if _title(track, opening) else "sign")
+    return result
+
+
+def _spoken(track: Track, speech: Speech) -> list[Utterance]:
+    """What is said while the text is seen."""
+    times = [s.keyframe.time for s in track]
+    return [u for t in times for u in speech.between(t - SPEECH_NEAR, t + SPEECH_NEAR)]
+
+
+def _title(track: Track, opening: float) -> bool:
+    seen = best(track)
+    large = seen.line_height >= LARGE_LINE
+    if len(seen.text.split()) > TITLE_WORDS:
+        return False
+    if seen.keyframe.luma < BLACK or (large and seen.centred):
+        return True
+    return track[0].keyframe.time < opening and (large or seen.centred)
+
+
+def by_keyframe(found: Sequence[Track], given: Sequence[Role]) -> Mapping[str, list[OnScreenText]]:
+    """Each text at the keyframe where it first appears, in its best reading."""
+    shown: dict[str, list[OnScreenText]] = defaultdict(list)
+    for track, role in zip(found, given, strict=True):
+        reading, first, last = best(track), track[0].keyframe, track[-1].keyframe
+        shown[first.id].append(
+            OnScreenText(
+                text=reading.text,
+                role=role,
+                first_seen=first.time,
+                last_seen=last.time,
+                score=reading.score,
+                box=reading.box,
+            )
+        )
+    return shown
