@@ -1,0 +1,57 @@
+"""The espeak-ng voice, at a rate measured in syllables per second."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from data import espeak
+
+VOICES = {"ko": "ko", "en": "en-us"}
+WORDS_PER_MINUTE = (100, 140, 180, 220, 260, 300, 360)
+SYLLABLES_PER_SECOND = {
+    "ko": (2.99, 4.27, 5.53, 6.77, 7.87, 8.92, 10.22),
+    "en": (2.56, 3.59, 4.59, 5.59, 6.52, 7.44, 8.97),
+}
+"""espeak-ng 1.52 measured: all syllables of ten describing sentences (5–18 syllables) over their trimmed length,
+pauses inside and 60 ms of pad counted, at those settings of its rate. The tests measure it again."""
+
+
+class Espeak:
+    """espeak-ng from the espeakng-loader wheel, run as a process of its own (it is GPL-3)."""
+
+    class Options(BaseModel):
+        """What can be set."""
+
+        model_config = ConfigDict(frozen=True, extra="forbid")
+        variant: str = Field("", description="Voice variant of espeak-ng: f1–f5, m1–m8, a name; empty: the plain voice")
+        pitch: int = Field(50, ge=0, le=99, description="Pitch, 0 (low) to 99 (high)")
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def voice(self, language: str) -> str:
+        """What speaks and how, for the record and as part of a clip's cache key."""
+        return f"{espeak.version()} {self._name(language)} pitch {self.options.pitch}"
+
+    def speak(self, text: str, language: str, rate: float) -> tuple[NDArray[np.float32], int]:
+        """Speak `text` at `rate` syllables per second: mono samples in −1…1 and their sampling rate.
+
+        Deterministic. Raises StageError when espeak-ng fails.
+        """
+        return espeak.speak(text, self._name(language), words_per_minute(language, rate), self.options.pitch)
+
+    def close(self) -> None:
+        """Nothing is held: every line is a process of its own."""
+
+    def _name(self, language: str) -> str:
+        return f"{VOICES[language]}+{self.options.variant}" if self.options.variant else VOICES[language]
+
+
+def words_per_minute(language: str, rate: float) -> int:
+    """espeak-ng's setting that gives `rate` syllables per second; ValueError outside what was measured."""
+    measured = SYLLABLES_PER_SECOND[language]
+    if not measured[0] <= rate <= measured[-1]:
+        raise ValueError(f"{rate} syllables per second lie outside {measured[0]}–{measured[-1]}")
+    return round(float(np.interp(rate, measured, WORDS_PER_MINUTE)))
