@@ -1,0 +1,53 @@
+"""What the timed formats share: a cue, the time code, and labels in the script's language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from data.messages import Lang, catalogue
+from data.script import NOTHING_NEW, NOTHING_TO_SAY
+
+NARRATOR = "Narrator"
+KOREAN = {
+    NARRATOR: "해설",
+    "Audio description script": "화면해설 대본",
+    "Script": "해설 대본",
+    "Line Number": "번호",
+    "Timecode In": "시작 시간",
+    "Timecode Out": "끝 시간",
+    "On-screen note": "화면 글자",
+    "Time": "시간",
+    "Kind": "구분",
+    "Speaker": "화자",
+    "Text": "내용",
+    "dialogue": "대사",
+    "description": "화면해설",
+    "gap": "대사 공백",
+    "(speech)": "(말소리)",
+    NOTHING_TO_SAY: "해설할 것이 없음: 이 화면으로 쓴 문장이 없음",
+    NOTHING_NEW: "새로 해설할 것이 없거나 들어갈 만큼 짧은 문장이 없음",
+}
+"""The labels of the formats; not messages, for they follow the language of the script and not that of the user."""
+
+
+@dataclass(frozen=True)
+class Cue:
+    """A line of a timed file, in seconds of presentation time."""
+
+    id: str
+    start: float
+    end: float
+    text: str
+    represents: str = ""
+    """DAPT content descriptor; empty in other formats."""
+
+
+def timecode(seconds: float, decimal: str = ".") -> str:
+    """`hh:mm:ss.sss`, rounded to the millisecond."""
+    ms = round(seconds * 1000)
+    return f"{ms // 3_600_000:02d}:{ms // 60_000 % 60:02d}:{ms // 1000 % 60:02d}{decimal}{ms % 1000:03d}"
+
+
+def label(text: str, language: Lang) -> str:
+    """A label, or a reason that another stage gave, in the script's language; itself where no translation exists."""
+    return KOREAN.get(text) or catalogue(language).get(text, text) if language == "ko" else text

@@ -1,0 +1,82 @@
+"""The script as tables: CSV of the narrations, and the rows that describers exchange, dialogue interleaved."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from data.formats.cue import NARRATOR, label, timecode
+from data.script import Script, ScriptNarration
+
+COLUMNS = (
+    "id", "timecode_in", "timecode_out", "start", "end", "duration", "kind", "text",
+    "gap", "shot", "keyframe", "candidate", "score", "voice", "speed",
+)  # fmt: skip
+_FORMULA = re.compile(r"^'*[=+\-@＝＋－＠\t\r]")
+
+
+def protect(text: str) -> str:
+    """`text` with an apostrophe before what a spreadsheet would run as a formula (OWASP, CSV injection)."""
+    return "'" + text if _FORMULA.match(text) else text
+
+
+def unprotect(cell: str) -> str:
+    """The text that `protect` made `cell` from."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def write_csv(script: Script) -> bytes:
+    """The narrations, UTF-8 with BOM and CRLF as spreadsheets want them, under the names of COLUMNS."""
+    out = io.StringIO(newline="")
+    rows = csv.writer(out)
+    rows.writerow(COLUMNS)
+    for line in script.narrations:
+        rows.writerow([protect(cell) for cell in _cells(line)])
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _cells(line: ScriptNarration) -> tuple[str, ...]:
+    times = (line.start, line.end, line.end - line.start)
+    return (
+        line.id, timecode(line.start), timecode(line.end), *(f"{t:.3f}" for t in times), line.kind, line.text,
+        line.gap, line.shot, line.keyframe, line.candidate, f"{line.score:.4f}", line.clip.voice,
+        f"{line.clip.speed:.3f}",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the describers' table."""
+
+    start: float
+    end: float
+    kind: Literal["dialogue", "description", "gap"]
+    kind_name: str
+    speaker: str
+    text: str
+
+
+def exchange_rows(script: Script) -> list[Row]:
+    """Dialogue, descriptions and the gaps that could have been used but were not, by time.
+
+    What kinds and unknown speech are called is in the script's language.
+    """
+    language = script.episode.language
+    names = {kind: label(kind, language) for kind in ("dialogue", "description", "gap")}
+    speech, narrator = label("(speech)", language), label(NARRATOR, language)
+    rows = [Row(u.start, u.end, "dialogue", names["dialogue"], "", u.text or speech) for u in script.utterances]
+    rows += [Row(n.start, n.end, "description", names["description"], narrator, n.text) for n in script.narrations]
+    rows += [
+        Row(g.start, g.end, "gap", names["gap"], "", label(g.why, language))
+        for g in script.gaps
+        if g.usable and not g.used
+    ]
+    return sorted(rows, key=lambda row: (row.start, row.end))
+
+
+def on_screen_note(line: ScriptNarration) -> str:
+    """The on-screen texts a line rests on."""
+    return " / ".join(dict.fromkeys(e.value for e in line.evidence if e.kind == "text"))

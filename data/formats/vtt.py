@@ -1,0 +1,92 @@
+"""WebVTT for `<track kind="descriptions">` (W3C WebVTT, Candidate Recommendation)."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import NoReturn
+
+from data.errors import UserError
+from data.formats.cue import NARRATOR, Cue, label, timecode
+from data.messages import tr
+from data.script import Script
+
+_TIMING = re.compile(
+    r"^((?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3})[ \t]+-->[ \t]+((?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3})(?:[ \t].*)?$"
+)
+_BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|lrm|rlm|nbsp|quot|apos|#\d+|#x[0-9a-fA-F]+);)")
+
+
+def write(script: Script) -> bytes:
+    """The narrations as cues of one voice, their ids those of the script."""
+    language = script.episode.language
+    blocks = ["WEBVTT", f"NOTE kind=descriptions; language={language}"]
+    voice = label(NARRATOR, language)
+    for line in script.narrations:
+        text = html.escape(line.text, quote=False)
+        blocks.append(f"{line.id}\n{timecode(line.start)} --> {timecode(line.end)}\n<v {voice}>{text}")
+    return ("\n\n".join(blocks) + "\n").encode()
+
+
+def read(content: bytes) -> list[Cue]:
+    """The cues of a WebVTT file, held to the rules for authors: times ordered, markup escaped, ids unique.
+
+    Raises UserError with the number of the first line that breaks them.
+    """
+    text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.split("\n")
+    if not re.match(r"WEBVTT(?:[ \t]|$)", lines[0]):
+        _refuse(1, tr("it does not begin with WEBVTT"))
+    if len(lines) > 1 and lines[1]:
+        _refuse(2, tr("no empty line after the header"))
+    cues: list[Cue] = []
+    for number, block in _blocks(lines):
+        if not re.match(r"(?:NOTE|STYLE|REGION)(?:[ \t]|$)", block[0]):
+            cue = _cue(number, block)
+            _check_order(number, cue, cues)
+            cues.append(cue)
+    return cues
+
+
+def _blocks(lines: list[str]) -> list[tuple[int, list[str]]]:
+    blocks: list[tuple[int, list[str]]] = []
+    empty = True
+    for number, line in enumerate(lines[1:], 2):
+        if line and empty:
+            blocks.append((number, []))
+        if line:
+            blocks[-1][1].append(line)
+        empty = not line
+    return blocks
+
+
+def _cue(number: int, block: list[str]) -> Cue:
+    name = "" if "-->" in block[0] else block[0]
+    rows = block[1:] if name else block
+    number += bool(name)
+    times = _TIMING.match(rows[0]) if rows else None
+    if not times:
+        _refuse(number, tr("not a line of times"))
+    payload = "\n".join(rows[1:])
+    if "-->" in payload or _BARE_AMPERSAND.search(payload) or re.search(r"<(?![/a-z0-9])", payload):
+        _refuse(number + 1, tr("text that is not escaped"))
+    return Cue(name, _seconds(times[1]), _seconds(times[2]), html.unescape(re.sub(r"<[^>]*>", "", payload)))
+
+
+def _check_order(number: int, cue: Cue, before: list[Cue]) -> None:
+    if cue.end <= cue.start:
+        _refuse(number, tr("a cue ends before it begins"))
+    if before and cue.start < before[-1].start:
+        _refuse(number, tr("a cue begins before the one above it"))
+    if cue.id and any(cue.id == other.id for other in before):
+        _refuse(number, tr("an id occurs twice"))
+
+
+def _seconds(time: str) -> float:
+    parts = [float(part) for part in time.split(":")]
+    hours, minutes, seconds = [0.0] * (3 - len(parts)) + parts
+    return round(hours * 3600 + minutes * 60 + seconds, 3)
+
+
+def _refuse(number: int, cause: str) -> NoReturn:
+    raise UserError(tr("not a valid WebVTT file: line {number}: {cause}; export it again", number=number, cause=cause))

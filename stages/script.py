@@ -1,0 +1,197 @@
+"""Script: everything known about the narration in one file, and in the formats that are delivered beside the film."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from data.formats import export
+from data.records import (
+    Candidate,
+    Clip,
+    Context,
+    Duck,
+    Episode,
+    Gap,
+    Keyframe,
+    Narration,
+    Ranked,
+    Record,
+    Shot,
+    Utterance,
+    Written,
+    record_id,
+)
+from data.script import (
+    NOTHING_NEW,
+    NOTHING_TO_SAY,
+    DroppedLine,
+    Script,
+    ScriptCandidate,
+    ScriptDuck,
+    ScriptEpisode,
+    ScriptGap,
+    ScriptKeyframe,
+    ScriptNarration,
+    ScriptShot,
+    ScriptUtterance,
+    SpokenClip,
+)
+from stages.stage import Job, RunSettings, StageConfig
+
+VERSION = 1
+
+DELIVERED: tuple[Literal["dapt", "vtt", "csv"], ...] = ("dapt", "vtt", "csv")
+
+
+class Config(StageConfig):
+    """The script has nothing to set."""
+
+
+def run(job: Job[Config]) -> Iterable[Record]:
+    """Write `script.json`, DAPT, WebVTT and CSV into the stage's folder; yields a Written for each."""
+    script = build(job)
+    script.save(job.folder / "script.json")
+    yield Written(id=record_id("w", 1), name="script.json", role="script")
+    for number, role in enumerate(DELIVERED, 2):
+        name, content = export(script, role)
+        (job.folder / name).write_bytes(content)
+        yield Written(id=record_id("w", number), name=name, role=role)
+        job.progress(number, 4)
+
+
+def build(job: Job[Config]) -> Script:
+    """The script of the episode from the records of every stage before."""
+    narrations = {narration.id: narration for narration in job.read(Narration)}
+    clips = [(narrations[clip.narration], clip) for clip in job.read(Clip)]
+    choices = _Choices(job)
+    spoken = sorted(((n, c) for n, c in clips if c.file), key=lambda pair: (pair[1].start, pair[1].id))
+    return Script(
+        episode=_episode(job.episode, job.settings),
+        shots=tuple(ScriptShot(id=s.id, start=s.start, end=s.end) for s in job.read(Shot)),
+        keyframes=tuple(ScriptKeyframe(id=k.id, shot=k.shot, time=k.time, image=k.image) for k in job.read(Keyframe)),
+        utterances=tuple(
+            ScriptUtterance(id=u.id, start=u.start, end=u.end, text=u.text, source=u.source)
+            for u in job.read(Utterance)
+        ),
+        gaps=tuple(_gaps(job, clips)),
+        narrations=tuple(choices.spoken(narration, clip) for narration, clip in spoken),
+        dropped=tuple(choices.dropped(narration, clip) for narration, clip in clips if not clip.file),
+        ducking=tuple(_duck(duck, {clip.id: clip.narration for _, clip in clips}) for duck in job.read(Duck)),
+    )
+
+
+def _episode(episode: Episode, settings: RunSettings) -> ScriptEpisode:
+    return ScriptEpisode(
+        id=episode.id,
+        file=episode.path.name,
+        title=episode.path.stem,
+        duration=episode.duration,
+        start_time=episode.start_time,
+        language=settings.language,
+        audio_language=episode.audio.language if episode.audio else None,
+        fps=episode.video.fps,
+        content=episode.content,
+    )
+
+
+class _Choices:
+    """The candidates of every keyframe with their scores, to show beside the line that was chosen."""
+
+    def __init__(self, job: Job[Config]) -> None:
+        self.candidates = {candidate.id: candidate for candidate in job.read(Candidate)}
+        self.shots = {keyframe.id: keyframe.shot for keyframe in job.read(Keyframe)}
+        self.ranked = {ranked.candidate: ranked for ranked in job.read(Ranked)}
+        self.of_keyframe: dict[str, list[ScriptCandidate]] = defaultdict(list)
+        for candidate in self.candidates.values():
+            self.of_keyframe[candidate.keyframe].append(self._shown(candidate))
+        for candidates in self.of_keyframe.values():
+            candidates.sort(key=lambda c: (c.score is None, -(c.score or 0.0), c.id))
+
+    def spoken(self, narration: Narration, clip: Clip) -> ScriptNarration:
+        """The line as it is heard: text, times and candidate are the clip's."""
+        candidate, ranked = self.candidates[clip.candidate], self.ranked.get(clip.candidate)
+        assert clip.file  # the caller keeps dropped clips apart
+        return ScriptNarration(
+            id=narration.id,
+            start=clip.start,
+            end=clip.end,
+            text=clip.text,
+            kind=candidate.kind,
+            gap=narration.gap,
+            shot=self.shots[narration.keyframe],
+            keyframe=narration.keyframe,
+            candidate=clip.candidate,
+            score=ranked.score if ranked else narration.score,
+            candidates=tuple(self.of_keyframe[narration.keyframe]),
+            evidence=candidate.evidence,
+            clip=SpokenClip(file=clip.file, voice=clip.voice, speed=clip.speed),
+        )
+
+    def dropped(self, narration: Narration, clip: Clip) -> DroppedLine:
+        """The line that was meant to be heard, and why it is not."""
+        return DroppedLine(
+            id=narration.id,
+            start=narration.start,
+            text=narration.text,
+            kind=narration.kind,
+            gap=narration.gap,
+            keyframe=narration.keyframe,
+            score=narration.score,
+            why=clip.dropped,
+            candidates=tuple(self.of_keyframe[narration.keyframe]),
+        )
+
+    def _shown(self, candidate: Candidate) -> ScriptCandidate:
+        ranked = self.ranked.get(candidate.id)
+        return ScriptCandidate(
+            id=candidate.id,
+            text=candidate.text,
+            score=ranked.score if ranked else None,
+            parts=ranked.parts if ranked else {},
+            model=candidate.model,
+            kind=candidate.kind,
+            style=candidate.style,
+            length=candidate.length,
+            evidence=candidate.evidence,
+        )
+
+
+def _gaps(job: Job[Config], clips: list[tuple[Narration, Clip]]) -> Iterator[ScriptGap]:
+    used = {narration.gap for narration, clip in clips if clip.file}
+    dropped = {narration.gap: clip.dropped for narration, clip in clips if not clip.file}
+    written = {candidate.keyframe for candidate in job.read(Candidate)}
+    described = [(c.start, c.end) for c in job.read(Context) if c.keyframe in written]
+    for gap in job.read(Gap):
+        yield ScriptGap(
+            id=gap.id,
+            start=gap.start,
+            end=gap.end,
+            lead_in=gap.lead_in,
+            lead_out=gap.lead_out,
+            bed=gap.bed,
+            loudness=gap.loudness,
+            usable=gap.usable,
+            used=gap.id in used,
+            why="" if gap.id in used else gap.why or dropped.get(gap.id) or _silence(gap, described),
+        )
+
+
+def _silence(gap: Gap, described: list[tuple[float, float]]) -> str:
+    """Why a usable gap stays empty: whether a picture shown in it has a candidate at all."""
+    seen = any(start < gap.end and end > gap.start for start, end in described)
+    return NOTHING_NEW if seen else NOTHING_TO_SAY
+
+
+def _duck(duck: Duck, narrations: dict[str, str]) -> ScriptDuck:
+    return ScriptDuck(
+        id=duck.id,
+        start=duck.start,
+        end=duck.end,
+        attack=duck.attack,
+        release=duck.release,
+        depth=duck.depth,
+        bed=duck.bed,
+        narrations=tuple(narrations[clip] for clip in duck.clips),
+    )
