@@ -1,0 +1,92 @@
+"""Spans of speech: what a dialogue backend returns, and how they are united with the lines of subtitles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from data.records import Word
+
+
+@dataclass(frozen=True)
+class Speech:
+    """A stretch in which somebody speaks; seconds. Text and words where the backend knows them."""
+
+    start: float
+    end: float
+    text: str = ""
+    words: tuple[Word, ...] = ()
+    source: str = "speech"
+
+
+# A voice that runs on past its subtitle by no more than this belongs to that line; a longer one is its own; s.
+RUN_ON = 1.0
+
+
+def one_at_a_time(lines: Iterable[Speech], duration: float) -> list[Speech]:
+    """The same time and texts without overlaps, inside [0, duration].
+
+    Where two lines overlap, the later starts when the earlier ends; one that lies mostly inside it joins its text.
+    """
+    result: list[Speech] = []
+    for line in sorted(_inside(lines, duration), key=lambda line: (line.start, line.end)):
+        before = result[-1] if result else None
+        if before is None or line.start >= before.end:
+            result.append(line)
+        elif before.end - line.start > (line.end - line.start) / 2:
+            text = before.text if line.text in before.text else f"{before.text} {line.text}"
+            result[-1] = replace(before, end=max(before.end, line.end), text=text)
+        else:
+            result.append(replace(line, start=before.end))
+    return result
+
+
+def _inside(spans: Iterable[Speech], duration: float) -> list[Speech]:
+    clipped = [replace(s, start=max(0.0, s.start), end=min(s.end, duration)) for s in spans]
+    return [s for s in clipped if s.end > s.start]
+
+
+def unite(lines: Sequence[Speech], voices: Iterable[Speech], duration: float) -> list[Speech]:
+    """Every second of `lines` (in order, not overlapping) and of `voices`, in order and without overlaps.
+
+    A line that a voice begins before or runs past by up to RUN_ON grows to it and names both sources; voices that
+    no line covers become spans of their own.
+    """
+    grown = list(lines)
+    alone: list[Speech] = []
+    first = 0
+    for voice in one_at_a_time(voices, duration):
+        while first < len(grown) and grown[first].end < voice.start:
+            first += 1
+        last = first
+        while last < len(grown) and grown[last].start <= voice.end:
+            if grown[last].end > voice.start and grown[last].start < voice.end:
+                grown[last] = _both(grown[last], voice)
+            last += 1
+        alone += _uncovered(voice, grown, first, last)
+    return sorted([*grown, *alone], key=lambda span: span.start)
+
+
+def _both(line: Speech, voice: Speech) -> Speech:
+    source = line.source if voice.source in line.source.split("+") else f"{line.source}+{voice.source}"
+    return replace(line, source=source, words=line.words or voice.words)
+
+
+def _uncovered(voice: Speech, lines: list[Speech], first: int, last: int) -> list[Speech]:
+    """Parts of `voice` outside lines[first:last]; short ones are given to the line they touch, in `lines`."""
+    alone: list[Speech] = []
+    at = voice.start
+    for i in range(first, last + 1):
+        until = min(lines[i].start, voice.end) if i < last else voice.end
+        if until > at:
+            touches_before = i > first and lines[i - 1].end == at
+            touches_after = i < last and lines[i].start == until
+            if until - at <= RUN_ON and touches_before:
+                lines[i - 1] = replace(lines[i - 1], end=until)
+            elif until - at <= RUN_ON and touches_after:
+                lines[i] = replace(lines[i], start=at)
+            else:
+                whole = (at, until) == (voice.start, voice.end)
+                alone.append(voice if whole else Speech(at, until, source=voice.source))
+        at = max(at, lines[i].end) if i < last else at
+    return alone
