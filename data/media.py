@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["audio_blocks", "content_hash", "ffmpeg_path", "probe"]
 
 PICTURE_SUBTITLES = {"hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle", "xsub", "dvb_teletext"}
+# Names under which description and commentary tracks are delivered where a container loses the flags.
+OTHER_SOUND = re.compile(r"화면\s*해설|audio descri|descriptive|described video|commentary|코멘터리", re.IGNORECASE)
 # Demuxers that take pictures and plain text for films.
 NOT_FILMS = re.compile(r"_pipe$|^(tty|image2|gif|apng|webp_anim|bin|xbin|adf|idf)$")
 
@@ -65,11 +67,12 @@ def probe(
     import av
 
     try:
-        with av.open(os.fspath(path), metadata_errors="replace") as container:
+        with av.open(f"file:{path}", metadata_errors="replace") as container:
             episode = _read(path, container, content or content_hash(path), subtitles)
+            others = {number for number, stream in enumerate(container.streams.audio) if _not_programme(stream)}
     except (av.error.FFmpegError, OSError) as error:
         raise _unreadable(path, error) from error
-    return episode.model_copy(update={"audio": _programme(episode, audio_track, language, silent_ok)})
+    return episode.model_copy(update={"audio": _programme(episode, others, audio_track, language, silent_ok)})
 
 
 def _check_file(path: Path) -> None:
@@ -133,14 +136,17 @@ def _video(path: Path, container: InputContainer) -> VideoStream:
     from av.stream import Disposition
 
     covers = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
-    streams = [stream for stream in container.streams.video if not stream.disposition & covers]
+    streams = [s for s in container.streams.video if not s.disposition & covers and s.codec_context]
     if not streams or NOT_FILMS.search(container.format.name):
         raise MediaError(tr("{path} holds no moving picture; audio description needs a film.", path=path))
     stream = max(streams, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height, -s.index))
     frame = _first_frame(container, stream)
     if frame is None:
         raise MediaError(
-            tr("No picture of {path} can be decoded; the film is damaged or its codec is unknown.", path=path)
+            tr(
+                "No picture of {path} can be decoded; the film is damaged or its codec is unknown; copy it again or convert it to H.264.",
+                path=path,
+            )
         )
     rotation = round(-frame.rotation / 90) * 90 % 360
     width, height = (frame.height, frame.width) if rotation % 180 else (frame.width, frame.height)
@@ -183,7 +189,7 @@ def _measure(path: Path, start: float) -> float:
     import av
 
     end = start
-    with av.open(os.fspath(path), metadata_errors="replace") as container:
+    with av.open(f"file:{path}", metadata_errors="replace") as container:
         streams = [*container.streams.video, *container.streams.audio]
         for packet in container.demux(*streams):
             if packet.pts is not None:
@@ -192,18 +198,29 @@ def _measure(path: Path, start: float) -> float:
 
 
 def _audio(number: int, stream: Any) -> AudioStream:
-    context = stream.codec_context
+    from av.stream import Disposition
+
+    context = stream.codec_context  # None: ffmpeg has no decoder for it
     return AudioStream(
         index=stream.index,
         number=number,
-        codec=context.name,
-        rate=context.sample_rate or 0,
-        channels=context.layout.nb_channels,
-        layout=context.layout.name,
+        codec=context.name if context else "unknown",
+        rate=context.sample_rate if context else 0,
+        channels=context.layout.nb_channels if context else 0,
+        layout=context.layout.name if context else "",
         language=stream.language,
         title=stream.metadata.get("title") or stream.metadata.get("name"),
-        default=bool(stream.disposition & 1),
+        default=bool(stream.disposition & Disposition.default),
     )
+
+
+def _not_programme(stream: Any) -> bool:
+    """Whether an audio stream says of itself that it is a description, a commentary or for the hard of hearing."""
+    from av.stream import Disposition
+
+    flags = Disposition.visual_impaired | Disposition.descriptions | Disposition.comment | Disposition.hearing_impaired
+    names = " ".join(stream.metadata.get(key, "") for key in ("title", "name", "handler_name"))
+    return bool(stream.disposition & flags) or bool(OTHER_SOUND.search(names))
 
 
 def _subtitle(stream: Any) -> SubtitleStream:
@@ -219,18 +236,28 @@ def _subtitle(stream: Any) -> SubtitleStream:
     )
 
 
-def _programme(episode: Episode, track: str | None, language: str | None, silent_ok: bool) -> AudioStream | None:
-    """The sound that is described."""
+def _programme(
+    episode: Episode, others: set[int], track: str | None, language: str | None, silent_ok: bool
+) -> AudioStream | None:
+    """The sound that is described; `others` are the numbers of streams that say they are not the programme."""
     streams = episode.audio_streams
     if not streams:
         if silent_ok:
             return None
         raise MediaError(tr("{path} has no sound; --silent-ok describes it all the same.", path=episode.path))
     if track is not None:
-        streams = tuple(s for s in streams if track == str(s.number + 1) or same_language(track, s.language))
+        streams = tuple(s for s in streams if track.strip() == str(s.number + 1) or same_language(track, s.language))
         if not streams:
             raise _no_such_track(episode, track)
-    return max(streams, key=lambda s: (same_language(language, s.language), s.default, -s.number))
+    best = max(
+        streams,
+        key=lambda s: (s.rate > 0, s.number not in others, same_language(language, s.language), s.default, -s.number),
+    )
+    if not best.rate or not best.channels:
+        raise MediaError(
+            tr("The sound of {path} has a codec that cannot be decoded; convert it to AAC first.", path=episode.path)
+        )
+    return best
 
 
 def _no_such_track(episode: Episode, track: str) -> MediaError:

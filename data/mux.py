@@ -61,8 +61,10 @@ def plan_delivery(episode: Episode) -> Delivery:
     from av.stream import Discard
 
     suffix = SUFFIXES.get(episode.container, ".mkv")
-    with av.open(os.fspath(episode.path), metadata_errors="replace") as container:
-        kinds = {stream.index: stream.type for stream in container.streams}
+    with av.open(f"file:{episode.path}", metadata_errors="replace") as container:
+        kinds = {
+            s.index: "timecode" if "timecode" in s.metadata and s.type == "data" else s.type for s in container.streams
+        }
         # The demuxer reads chapters from a hidden text track; the muxer writes a new one from the chapters.
         chapter_tracks = {stream.index for stream in container.streams.data if stream.discard == Discard.all}
     rewritten = tuple(s.index for s in episode.subtitle_streams if suffix == ".mkv" and s.codec == "mov_text")
@@ -253,7 +255,7 @@ class DescribedWriter:
         if not self.delivery.attachments:
             return []
         options: list[str] = []
-        with av.open(os.fspath(self.episode.path), metadata_errors="replace") as container:
+        with av.open(f"file:{self.episode.path}", metadata_errors="replace") as container:
             for number, index in enumerate(self.delivery.attachments):
                 stream: Any = container.streams[index]
                 file = Path(self.attached.name) / str(number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,18 @@ from data.records import AudioStream, Episode
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
+    from av.container import InputContainer
 
 # Timestamps may jitter this much (Matroska rounds to 1 ms) before they count as a hole or an overlap; s.
 JITTER = 0.01
+# A hole this long is told of even where no packet failed: demuxers skip what they cannot read; s.
+HOLE = 0.1
+# Holes closer than this are told of as one; s.
+NEAR = 0.5
+# Containers round a stream's length and count the encoder's padding; a shorter end is no damage; s.
+TAIL = 0.25
+# A container is given up after this many places that its demuxer cannot read.
+DAMAGED_PLACES = 1000
 Damaged = Callable[[float, float], None]
 
 
@@ -35,8 +44,9 @@ def audio_blocks(
     Yields float32 blocks of shape (samples, channels), `seconds` long but for the last, together exactly
     round(duration × rate) samples. Sound lies where its presentation timestamps put it; where there is none (late
     start, holes, damaged packets) is silence. `layout` is a layout name of ffmpeg (`mono`, `stereo`, `5.1`) in
-    ffmpeg's channel order; None keeps the stream's own. `damaged(start, end)` is told of every stretch that cannot
-    be decoded. Without any audio stream: silence, mono unless `layout` says otherwise.
+    ffmpeg's channel order; None keeps the stream's own. `damaged(start, end)` is told of every stretch
+    inside the stream that holds no sound that can be decoded. Without any audio stream: silence, mono unless
+    `layout` says otherwise. Raises MediaError when the file cannot be read any more.
     """
     audio = audio or episode.audio
     channels = layout_channels(layout or (native_layout(audio) if audio else "mono"))
@@ -146,26 +156,90 @@ def _kind(frame: AudioFrame) -> tuple[str, str, int]:
 
 
 def _frames(episode: Episode, audio: AudioStream, damaged: Damaged | None) -> Iterator[tuple[float, AudioFrame]]:
-    """(episode time, frame) of every frame that decodes; packets that do not are reported."""
+    """(episode time, frame) of every frame that decodes; stretches without sound inside the stream are reported."""
     import av
 
+    damage = _Damage(damaged)
     try:
-        with av.open(os.fspath(episode.path), metadata_errors="replace") as container:
+        with av.open(f"file:{episode.path}", metadata_errors="replace") as container:
             stream: Any = container.streams[audio.index]
-            expected = 0.0
-            for packet in container.demux(stream):
-                try:
-                    frames = packet.decode()
-                except av.error.FFmpegError:
-                    frames = []
-                    if damaged and packet.pts is not None:
-                        start = float(packet.pts * packet.time_base) - episode.start_time
-                        damaged(start, start + float((packet.duration or 0) * packet.time_base))
-                for frame in frames:
-                    time = expected if frame.pts is None else float(frame.pts * frame.time_base) - episode.start_time
-                    expected = time + frame.samples / frame.sample_rate
+            end: float | None = None
+            for packet in _packets(container, stream):
+                for frame in damage.decoded(packet):
+                    time = (end or 0.0) if frame.time is None else frame.time - episode.start_time
+                    damage.hole(end, time)
+                    end = time + frame.samples / frame.sample_rate
                     yield time, frame
+            damage.tail(end, _promised_end(stream, episode))
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(
-            tr("The sound of {path} cannot be read: {reason}.", path=episode.path, reason=error)
+            tr("The sound of {path} cannot be read: {reason}; copy the film again.", path=episode.path, reason=error)
         ) from error
+
+
+def _packets(container: InputContainer, stream: Any) -> Iterator[Any]:
+    """The stream's packets, past places where the container itself is damaged."""
+    import av
+    from av.stream import Discard
+
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = Discard.all  # lets the demuxer skip the picture's bytes
+    for _ in range(DAMAGED_PLACES):
+        try:
+            yield from container.demux(stream)
+            return
+        except av.error.InvalidDataError:
+            continue
+
+
+def _promised_end(stream: Any, episode: Episode) -> float | None:
+    """Episode time at which the container says the stream ends; None where it does not say."""
+    if stream.duration:
+        return float(((stream.start_time or 0) + stream.duration) * stream.time_base) - episode.start_time
+    written = re.match(r"(\d+):(\d+):(\d+\.\d+)", stream.metadata.get("DURATION", ""))
+    if written is None:
+        return None
+    hours, minutes, seconds = written.groups()
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds) - episode.start_time
+
+
+class _Damage:
+    """Tells of stretches inside a stream where no sound was decoded, near ones as one."""
+
+    def __init__(self, tell: Damaged | None) -> None:
+        self.tell = tell or (lambda start, end: None)
+        self.open: tuple[float, float] | None = None
+        self.failed = False
+
+    def decoded(self, packet: Any) -> list[AudioFrame]:
+        """The packet's frames; none where it is damaged, which leaves a hole in time."""
+        import av
+
+        try:
+            return list(packet.decode())
+        except av.error.FFmpegError:  # decoders name a damaged packet by many errors, "not permitted" among them
+            self.failed = True
+            return []
+
+    def hole(self, end: float | None, time: float) -> None:
+        """Note that sound ended at `end` and goes on at `time`."""
+        smallest, self.failed = (JITTER if self.failed else HOLE), False
+        if end is None or time - end < smallest:
+            return
+        if self.open and end - self.open[1] < NEAR:
+            end = self.open[0]
+        else:
+            self.report()
+        self.open = end, time
+
+    def tail(self, end: float | None, promised: float | None) -> None:
+        """Note that the last sound ended at `end`; the container promised it until `promised`."""
+        if end is not None and promised is not None and promised - end > TAIL:
+            self.hole(end, promised)
+        self.report()
+
+    def report(self) -> None:
+        if self.open:
+            self.tell(*self.open)
+        self.open = None
