@@ -120,16 +120,14 @@ def export(
     lang: LangOption = None,  # noqa: ARG001
 ) -> None:
     """Write the narration script in another format."""
-    from data.formats import FORMATS, export
-    from data.script import Script
+    from data.formats import export as export_script
+    from data.script import load
     from stages.stage import write_atomically
 
-    if format_ not in FORMATS:
-        raise UserError(tr("{format} is not a format; choose one of {known}", format=format_, known=", ".join(FORMATS)))
     script = _results_folder(results) / "script.json"
     if not script.is_file():
         raise UserError(tr("{folder} has no script yet; run vdesc run first", folder=results))
-    name, content = export(Script.load(script), format_)
+    name, content = export_script(load(script), format_)
     target = to or results / name
     write_atomically(target, content)
     _console().print(str(target), markup=False, highlight=False, soft_wrap=True)
@@ -164,10 +162,10 @@ def config_schema(lang: LangOption = None) -> None:  # noqa: ARG001
     """JSON Schema of the configuration and of script.json."""
     import json
 
-    from data.script import Script
+    from data import script
     from pipeline import config as settings
 
-    schemas = {"config": settings.schema(), "script": Script.model_json_schema()}
+    schemas = {"config": settings.schema(), "script": script.json_schema()}
     typer.echo(json.dumps(schemas, ensure_ascii=False, indent=1))
 
 
