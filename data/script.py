@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -195,23 +195,29 @@ class Script(Part):
         _known("narration", narrations, [n for duck in self.ducking for n in duck.narrations])
         return self
 
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a `script.json`. Raises UserError where it is absent, unreadable or not a script."""
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise UserError(
-                tr("{file} cannot be read ({cause}); run vdesc run first", file=path, cause=error.strerror)
-            ) from error
-        except ValidationError as error:
-            raise UserError(_not_a_script(path, error)) from error
 
-    def save(self, path: Path) -> None:
-        """Write `script.json` so that `path` never holds half of it."""
-        partial = path.with_name(path.name + ".partial")
-        partial.write_bytes((self.model_dump_json(indent=1) + "\n").encode())
-        partial.replace(path)
+def load(path: Path) -> Script:
+    """Read a `script.json`. Raises UserError where it is absent, unreadable or not a script."""
+    try:
+        return Script.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UserError(
+            tr("{file} cannot be read ({cause}); run vdesc run first", file=path, cause=error.strerror)
+        ) from error
+    except ValidationError as error:
+        raise UserError(_not_a_script(path, error)) from error
+
+
+def save(script: Script, path: Path) -> None:
+    """Write `script.json` so that `path` never holds half of it."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes((script.model_dump_json(indent=1) + "\n").encode())
+    partial.replace(path)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of `script.json`."""
+    return Script.model_json_schema()
 
 
 def _not_a_script(path: Path, error: ValidationError) -> str:

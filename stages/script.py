@@ -37,6 +37,7 @@ from data.script import (
     ScriptShot,
     ScriptUtterance,
     SpokenClip,
+    save,
 )
 from stages.stage import Job, RunSettings, StageConfig
 
@@ -52,7 +53,7 @@ class Config(StageConfig):
 def run(job: Job[Config]) -> Iterable[Record]:
     """Write `script.json`, DAPT, WebVTT and CSV into the stage's folder; yields a Written for each."""
     script = build(job)
-    script.save(job.folder / "script.json")
+    save(script, job.folder / "script.json")
     yield Written(id=record_id("w", 1), name="script.json", role="script")
     for number, role in enumerate(DELIVERED, 2):
         name, content = export(script, role)

@@ -10,15 +10,15 @@ from pydantic import ValidationError
 from sample_script import narration, script
 
 from data.errors import UserError
-from data.script import Script, one_line
+from data.script import Script, json_schema, load, one_line, save
 
 
 def test_round_trip_gives_the_same_script_and_bytes(tmp_path: Path) -> None:
     path = tmp_path / "script.json"
-    script().save(path)
+    save(script(), path)
     first = path.read_bytes()
-    assert Script.load(path) == script()
-    Script.load(path).save(path)
+    assert load(path) == script()
+    save(load(path), path)
     assert path.read_bytes() == first
     assert [p.name for p in tmp_path.iterdir()] == ["script.json"]
 
@@ -35,12 +35,12 @@ def test_json_has_the_published_shape() -> None:
 
 
 def test_hangul_is_readable_in_the_file(tmp_path: Path) -> None:
-    script().save(tmp_path / "script.json")
+    save(script(), tmp_path / "script.json")
     assert "문이 열린다." in (tmp_path / "script.json").read_text(encoding="utf-8")
 
 
 def test_the_schema_describes_what_is_written() -> None:
-    schema = Script.model_json_schema()
+    schema = json_schema()
     assert set(schema["properties"]) == set(json.loads(script().model_dump_json()))
     assert schema["$defs"]["ScriptNarration"]["properties"]["candidates"]["type"] == "array"
 
@@ -69,10 +69,10 @@ def test_a_broken_script_is_refused(changes: dict[str, object], cause: str) -> N
 
 def test_load_names_file_cause_and_remedy(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"script.json cannot be read \(No such file.*vdesc run"):
-        Script.load(tmp_path / "script.json")
+        load(tmp_path / "script.json")
     (tmp_path / "script.json").write_text('{"version": 1, "episode": {"id": 3}}')
     with pytest.raises(UserError, match=r"not a narration script \(episode.id: .*vdesc run") as error:
-        Script.load(tmp_path / "script.json")
+        load(tmp_path / "script.json")
     assert "\n" not in str(error.value)
 
 

@@ -24,7 +24,7 @@ from data.records import (
     Utterance,
     Written,
 )
-from data.script import NOTHING_NEW, NOTHING_TO_SAY, Script
+from data.script import NOTHING_NEW, NOTHING_TO_SAY, load
 from stages import STAGES, script
 from stages.stage import Job, RunSettings
 
@@ -156,7 +156,7 @@ def test_the_files_are_written_and_named(job: Job[Any]) -> None:
 
 def test_every_format_tells_the_same_cues(job: Job[Any]) -> None:
     list(script.run(job))
-    held = [(n.id, n.start, n.end, n.text) for n in Script.load(job.folder / "script.json").narrations]
+    held = [(n.id, n.start, n.end, n.text) for n in load(job.folder / "script.json").narrations]
     assert held == [("n1", 0.5, 1.4, "한 사람."), ("n2", 20.5, 21.7, "서울역.")]
     cues = vtt.read((job.folder / "descriptions.ko.vtt").read_bytes())
     assert [(c.id, c.start, c.end, c.text) for c in cues] == held
