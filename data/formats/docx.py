@@ -10,6 +10,7 @@ from data.formats.office import EPOCH, reproducible
 from data.formats.tables import Row, exchange_rows
 from data.script import Script
 
+LOCALES = {"ko": "ko-KR", "en": "en-US"}
 COLUMNS = ("Time", "Kind", "Speaker", "Text")
 
 
@@ -42,7 +43,7 @@ def _describe(document: Any, script: Script) -> None:
     properties.title, properties.author, properties.comments = script.episode.title, "vdesc", ""
     properties.language, properties.created, properties.modified = script.episode.language, EPOCH, EPOCH
     language = OxmlElement("w:lang")
-    language.set(qn("w:val"), script.episode.language)
+    language.set(qn("w:val"), LOCALES[script.episode.language])
     language.set(qn("w:eastAsia"), "ko-KR")
     document.styles["Normal"].element.get_or_add_rPr().append(language)
 

@@ -190,7 +190,7 @@ def test_docx_holds_the_texts(said: tuple[str, ...]) -> None:
 def test_docx_repeats_its_header_and_names_its_language() -> None:
     document = docx.Document(io.BytesIO(docx_format.write(script())))
     assert document.tables[0].rows[0]._tr.xpath(".//w:tblHeader")
-    assert document.styles["Normal"].element.xpath(".//w:lang/@w:val") == ["ko"]
+    assert document.styles["Normal"].element.xpath(".//w:lang/@w:val") == ["ko-KR"]
     assert document.core_properties.title == "미생 1화"
 
 
