@@ -271,7 +271,7 @@ class Clip(Record):
 
 
 class Duck(Record):
-    """One dip of the programme under narration: linear ramps in dB outside [start, end]."""
+    """One dip of the programme under narration: ramps linear in gain (as DAPT's) outside [start, end]."""
 
     start: Seconds = Field(description="The bed is fully down from here")
     end: Seconds = Field(description="… to here")
