@@ -34,11 +34,11 @@ def join_lines(lines: Sequence[TextLine], aspect: float) -> list[TextLine]:
 
 
 def _continues(left: Box, right: Box, aspect: float) -> bool:
-    """Whether `right` goes on where `left` ends: letters of like size, same height, at most a letter's height away."""
+    """Whether `right` goes on where `left` ends: letters of like size, same height, less than two spaces away."""
     low, high = sorted((left[3], right[3]))
     level = abs((left[1] + left[3] / 2) - (right[1] + right[3] / 2)) < low / 2
     space = (right[0] - left[0] - left[2]) * aspect
-    return high < 1.6 * low and level and -low / 2 < space < low
+    return high < 1.6 * low and level and -low / 2 < space < 0.6 * low
 
 
 def _joined(left: TextLine, right: TextLine) -> TextLine:
