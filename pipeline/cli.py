@@ -70,7 +70,12 @@ def run(
     from pipeline import runner
 
     config = settings.load(
-        profile, assignments or [], language=language, audio_track=audio_track, silent_ok=silent_ok or None
+        profile,
+        assignments or [],
+        language=language,
+        lang=messages.current(),
+        audio_track=audio_track,
+        silent_ok=silent_ok or None,
     )
     stages = _stage_names(until)
     works, failed = _open_all(films, out, config, subtitles)
@@ -87,7 +92,8 @@ def run(
             runner.run(works, config, until, progress)
     for work in works:
         _summarise(console, work, until)
-    raise typer.Exit(max([INPUT if failed else OK, *map(_exit_code, works)], key=_gravity))
+    codes = [_exit_code(work, until) for work in works]
+    raise typer.Exit(max([INPUT if failed else OK, *codes], key=_gravity))
 
 
 @app.command()
@@ -319,10 +325,10 @@ def _print_findings(console: Console, findings: list[Finding]) -> None:
             console.print(f"{label}: {finding.text}", style=style, markup=False, highlight=False, soft_wrap=True)
 
 
-def _exit_code(work: Work) -> int:
+def _exit_code(work: Work, until: str | None) -> int:
     if work.error:
         return INPUT if isinstance(work.error, UserError) else BUG
-    return FINDINGS if any(f.severity == "error" for f in _findings(work.folder)) else OK
+    return FINDINGS if until is None and any(f.severity == "error" for f in _findings(work.folder)) else OK
 
 
 def _gravity(code: int) -> int:

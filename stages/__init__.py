@@ -46,7 +46,7 @@ STAGES: tuple[Stage, ...] = (
         "check",
         (Episode, Shot, Keyframe, Utterance, Gap, Narration, Clip, Duck, Written),
         Finding,
-        settings=("language",),
+        settings=("language", "lang"),
         notes_of_all=True,
     ),
 )

@@ -42,6 +42,7 @@ class RunSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     language: Literal["ko", "en"] = Field("ko", description="Language of the narration")
+    lang: Literal["ko", "en"] = Field("en", description="Language of messages and of the report")
     audio_track: str | None = Field(
         None,
         description="Programme sound: a language (kor, en) or the track's number from 1; none: the default",

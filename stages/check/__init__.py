@@ -60,7 +60,7 @@ def _results(job: Job[Config], described: Path, heard: Measured) -> list[Result]
         *sound.intelligibility(lines, heard, ducks, gaps),
         *sound.ducking(heard, ducks),
         *sound.programme_level(heard),
-        *sound.untouched(heard, ducks, mixed.get("residual_dbfs")),
+        *sound.untouched(heard, ducks, mixed["residual_outside_cues"]),
         *sound.length(heard, job.episode.duration, video.fps, audio.channels if audio else None),
         *sound.clicks(lines, heard),
         *files.track(described, job.episode, lang),

@@ -21,7 +21,9 @@ VERSION = 1
 class Config(StageConfig):
     """How lines are placed."""
 
-    rate: float = Field(4.5, gt=0, description="Syllables per second that lengths are planned with")
+    rate: float | None = Field(
+        None, gt=0, description="Syllables per second that lengths are planned with; none: 4.5 Korean, 3.75 English"
+    )
     reserve: float = Field(0.1, ge=0, description="Share added to planned lengths, for a voice slower than planned")
     pause: float = Field(0.2, ge=0, description="Seconds between two lines in one gap (standard 0.15–0.25)")
     early: float = Field(0.0, ge=0, description="Seconds a line may start before its picture")
@@ -85,7 +87,8 @@ def _moments(job: Job[Config], candidates: dict[str, Candidate], scores: dict[st
 def _options(candidate: Candidate, context: Context, score: float, job: Job[Config]) -> Iterator[Option]:
     """The ways to speak `candidate`: on time, and before its picture where the config allows."""
     config = job.config
-    needed = language.seconds(candidate.text, job.settings.language, config.rate) * (1 + config.reserve)
+    rate = config.rate or language.PLAN_RATE[job.settings.language]
+    needed = language.seconds(candidate.text, job.settings.language, rate) * (1 + config.reserve)
     seconds = math.ceil(needed * 1000) / 1000
     shown, gone = _seen(candidate.kind, context)
     value = score + (config.text_value if candidate.kind != "visual" else 0.0)
