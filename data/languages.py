@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 
 # ISO 639-1 and ISO 639-2/T pairs.
 _TWO_THREE = """
@@ -36,7 +37,7 @@ def iso639_2(code: str | None) -> str | None:
     """The ISO 639-2/T form of a language tag (`ko`, `ko-KR`, `KOR` → `kor`); None for none, `und` and no language."""
     primary = (code or "").strip().lower().replace("_", "-").split("-")[0]
     three = _terminology().get(primary, primary)
-    return three if len(three) == 3 and three.isalpha() and three not in ("und", "mis", "zxx") else None
+    return three if re.fullmatch("[a-z]{3}", three) and three not in ("und", "mis", "zxx") else None
 
 
 def same_language(one: str | None, other: str | None) -> bool:

@@ -144,7 +144,8 @@ def _video(path: Path, container: InputContainer) -> VideoStream:
     if frame is None:
         raise MediaError(
             tr(
-                "No picture of {path} can be decoded; the film is damaged or its codec is unknown; copy it again or convert it to H.264.",
+                "No picture of {path} can be decoded; the film is damaged or its codec is unknown; "
+                "copy it again or convert it to H.264.",
                 path=path,
             )
         )
