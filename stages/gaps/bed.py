@@ -10,6 +10,7 @@ alone has no notes and counts as ambience.
 from __future__ import annotations
 
 from array import array
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,17 @@ SILENCE = -50.0
 """LUFS below which a bed is silence (standards: gap detection)."""
 MUSICAL = 0.4
 """Share of a gap's frames with two notes or more (a chord, or a tone and its harmonic) from which its bed is music.
-Film music measured 0.5–1, rooms, noises, hum, sirens and sweeping engines 0–0.3."""
+Film music measured 0.66–1 (sparse: 0.35), rooms, noises, sirens and sweeping engines 0–0.3; hum too once it is known."""
+
+
+class Track(NamedTuple):
+    """A peak that goes on from frame to frame."""
+
+    origin: int
+    """Bin in which it began."""
+    start: int
+    """Its first frame and its last so far."""
+    seen: int
 
 
 class Notes:
@@ -56,22 +67,26 @@ class Notes:
         self._first = int(np.searchsorted(bins, LOW))
         self._count = (int(np.searchsorted(bins, HIGH)) - self._first) // BAND * BAND
         self._rest = np.zeros(0, np.float32)
-        self._ages = np.zeros(self._count, np.int64)
-        self._origin = np.zeros(self._count, np.int64)
-        self._unseen = np.zeros(self._count, np.int64)
-        self._stood = np.zeros(self._count, np.float64)
+        self._tracks: dict[int, Track] = {}
+        self._stood = np.zeros(self._count, np.float32)
         self._notes = array("i")
 
     def feed(self, block: NDArray[np.float32]) -> None:
         """Take the next samples (samples, channels)."""
-        sound = np.concatenate([self._rest, block.mean(axis=1, dtype=np.float32)])
+        mono = block @ np.full(block.shape[1], 1 / block.shape[1], np.float32)
+        sound = np.concatenate([self._rest, mono])
         if len(sound) < self._size:
             self._rest = sound
             return
         frames = np.lib.stride_tricks.sliding_window_view(sound, self._size)[:: self._hop]
         self._rest = sound[len(frames) * self._hop :]
-        for peaks in self._peaks(frames):
-            self._step(peaks)
+        peaks = self._peaks(frames)
+        near = peaks.copy()
+        near[:, 1:] |= peaks[:, :-1]
+        near[:, :-1] |= peaks[:, 1:]
+        for here, around in zip(peaks, near.astype(np.float32), strict=True):
+            self._step(np.flatnonzero(here).tolist())
+            self._stood += (around - self._stood) * (HOP / MEMORY)
 
     def _peaks(self, frames: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Per frame which bins are prominent local maxima (frames, bins)."""
@@ -83,41 +98,35 @@ class Notes:
         result: NDArray[np.bool_] = tall & (power >= wide[:, :-2]) & (power > wide[:, 2:])
         return result
 
-    def _step(self, peaks: NDArray[np.bool_]) -> None:
-        """Let tracks go on in their bin or a neighbour's, over a missing frame too; note those that end."""
-        bins = np.arange(self._count)
-        oldest = np.stack([np.roll(self._ages, shift) for shift in (1, 0, -1)]).argmax(axis=0)
-        came_from = (bins - 1 + oldest) % self._count
-        age, origin = self._ages[came_from], self._origin[came_from]
-        goes_on = peaks & (age > 0) & (np.abs(bins - origin) <= DRIFT)
-        waits = ~_near(peaks) & (self._ages > 0) & (self._unseen < PATIENCE)
-        self._write(~_near(peaks) & (self._ages > 0) & ~waits)
-        self._ages, self._origin, self._unseen = (
-            np.where(waits, self._ages + 1, np.where(goes_on, age + 1, peaks)),
-            np.where(waits, self._origin, np.where(goes_on, origin, bins)),
-            np.where(waits, self._unseen + 1, 0),
-        )
-        self._stood += (_near(peaks).astype(np.float64) - self._stood) * HOP / MEMORY
+    def _step(self, peaks: list[int]) -> None:
+        """Let tracks go on in their bin or a neighbour's, over a missing frame too; count those that end."""
+        now = len(self._notes)
         self._notes.append(0)
+        alive: dict[int, Track] = {}
+        for peak in peaks:
+            near = [self._tracks[b] for b in (peak - 1, peak, peak + 1) if b in self._tracks]
+            before = min(near, key=lambda track: track.start, default=None)
+            goes_on = before is not None and abs(peak - before.origin) <= DRIFT
+            alive[peak] = before._replace(seen=now) if before and goes_on else Track(peak, now, now)
+        went_on = {b + shift for b in alive for shift in (-1, 0, 1)}
+        for place, track in self._tracks.items():
+            if place not in went_on and now - track.seen <= PATIENCE:
+                alive[place] = track
+            elif place not in went_on:
+                self._end(place, track)
+        self._tracks = alive
 
-    def _write(self, ended: NDArray[np.bool_]) -> None:
-        """Count the tracks in the bins `ended` that were notes in the frames they lasted."""
-        lasted = (self._ages - self._unseen)[ended & (self._stood < HUM)]
-        for age in lasted[(lasted >= NOTE[0]) & (lasted <= NOTE[1])]:
-            for i in range(len(self._notes) - int(age), len(self._notes)):
-                self._notes[i] += 1
+    def _end(self, place: int, track: Track) -> None:
+        """Count a track that was a note in the frames it lasted."""
+        if NOTE[0] <= track.seen - track.start + 1 <= NOTE[1] and self._stood[place] < HUM:
+            for frame in range(track.start, track.seen + 1):
+                self._notes[frame] += 1
 
     def all(self) -> NDArray[np.int32]:
         """Sounding notes in every 100 ms; call once, at the end."""
-        self._write(self._ages > 0)
+        for place, track in self._tracks.items():
+            self._end(place, track)
         return np.array(self._notes, np.int32)
-
-
-def _near(peaks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether a bin or one of its two neighbours holds a peak."""
-    padded = np.pad(peaks, 1)
-    near: NDArray[np.bool_] = padded[:-2] | peaks | padded[2:]
-    return near
 
 
 def bed_of(loudness: float | None, notes: NDArray[np.int32], start: float, end: float) -> Bed:

@@ -255,7 +255,7 @@ def test_embedded_forced_and_descriptions_are_passed_over(tmp_path: Path, ffmpeg
 def test_human_korean_captions(media: Path) -> None:
     cues = read(media / "ad-text" / "blocks4all_captions_ko.vtt")
     assert len(cues) == 44
-    assert [c.text for c in cues if not c.spoken][0] == "[경쾌한 피아노 선율]"
+    assert next(c.text for c in cues if not c.spoken) == "[경쾌한 피아노 선율]"
     assert all(not c.text.startswith("[") for c in cues if c.spoken)
     assert cues[1].text == "'분'은 외계에 대해서 열정적이예요."
     assert cues[1].speaker == "'분'의 어머니"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -113,7 +114,7 @@ def test_every_second_is_covered_once(cues: list[tuple[int, int]], voice: list[t
     assert missing([*wanted[0], *wanted[1]], covered) == 0
     assert missing(covered, [*wanted[0], *wanted[1]]) == 0
     assert all(0 <= a < b <= 60 for a, b in covered)
-    assert all(first[1] <= second[0] for first, second in zip(covered, covered[1:], strict=False))
+    assert all(first[1] <= second[0] for first, second in itertools.pairwise(covered))
     assert all(f"<{i}>" in " ".join(s.text for s in found) for i in range(len(wanted[0])))
 
 
@@ -279,8 +280,8 @@ def test_surround_centre_is_heard_by_itself(
     voice = media / "ko-speech" / "test_ko.wav"
     music = media / "bbb-30s" / "big_buck_bunny_0_30.webm"
     mix = (
-        "[1:a]aresample=48000,aformat=channel_layouts=mono,volume=-14dB[c];"
-        "[2:a]aresample=48000,atrim=0:3.9,volume=12dB,asplit[a][b];"
+        "[1:a]aresample=48000,aformat=channel_layouts=mono,volume=-20dB[c];"
+        "[2:a]aresample=48000,atrim=8:11.9,asetpts=PTS-STARTPTS,volume=12dB,asplit[a][b];"
         "[a]pan=stereo|c0=c0|c1=c1[f];[b]pan=stereo|c0=c1|c1=c0[s];[f][c][s]amerge=inputs=3,"
         "pan=5.1|FL=c0|FR=c1|FC=c2|BL=c3|BR=c4[o]"
     )
