@@ -45,7 +45,7 @@ def parse(text: str, language: str) -> list[Line]:
     head = text.lstrip()[:4096]
     if head.startswith("WEBVTT"):
         return list(_webvtt(text))
-    if re.match(r"<sami\b", head, re.I):
+    if re.search(r"<sami\b", head, re.I):
         return _sami(text, language)
     if re.match(r"(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<([\w.-]+:)?tt\b", head, re.S):
         return _ttml(text)

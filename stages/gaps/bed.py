@@ -43,7 +43,7 @@ SILENCE = -50.0
 """LUFS below which a bed is silence (standards: gap detection)."""
 MUSICAL = 0.4
 """Share of a gap's frames with two notes or more (a chord, or a tone and its harmonic) from which its bed is music.
-Film music measured 0.66–1 (sparse: 0.35), rooms, noises, sirens and sweeping engines 0–0.3; hum too once it is known."""
+Film music measured 0.66–1 (sparse 0.35), rooms, noises, sirens and sweeping engines 0–0.3; and hum once known."""
 
 
 class Track(NamedTuple):
