@@ -235,8 +235,9 @@ class DescribedWriter:
         options = [f"-filter:{new}", f"asetpts=PTS+({self.episode.start_time!r})/TB"]
         options += [f"-c:{new}", "aac", f"-b:{new}", f"{BIT_RATES.get(self.channels, 64 * self.channels)}k"]
         options += [f"-flags:{new}", "+bitexact", f"-disposition:{new}", "visual_impaired+descriptions"]
-        if self.delivery.suffix == ".ts":
-            # MPEG-TS cannot say that the encoder's first frame is padding, and it would lie before the film's start.
+        if self.delivery.suffix == ".ts" or (self.delivery.suffix == ".mp4" and self.episode.start_time > 0):
+            # MPEG-TS, and MP4 whose time starts late, cannot say that the encoder's first frame is padding: it
+            # would sound before the film starts.
             options += [f"-bsf:{new}", "noise=drop=not(n)"]
         return options + [word for key, value in tags.items() for word in (f"-metadata:s:{new}", f"{key}={value}")]
 
