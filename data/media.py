@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,8 @@ def probe(
     taken, one in `language` first, an existing description or commentary last. `content` is the hash if it is
     already known. Raises MediaError when the file is no film that can be described.
     """
-    _check_file(path)
+    for file in filter(None, (path, subtitles)):
+        _check_file(file)
     import av
 
     try:
@@ -76,14 +78,23 @@ def probe(
 
 
 def _check_file(path: Path) -> None:
-    if path.is_dir():
-        raise MediaError(tr("{path} is a folder, not a film; name the film inside it.", path=path))
-    if not path.exists():
-        raise MediaError(tr("{path} does not exist; check the name and the folder.", path=path))
+    """Raise MediaError unless `path` is a file with something in it that may be read."""
+    try:
+        status = path.stat()
+    except PermissionError as error:
+        raise _forbidden(path) from error
+    except OSError as error:
+        raise MediaError(tr("{path} does not exist; check the name and the folder.", path=path)) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise MediaError(tr("{path} is a folder or device; name the file itself.", path=path))
     if not os.access(path, os.R_OK):
-        raise MediaError(tr("{path} may not be read; ask for the right to read it (chmod +r).", path=path))
-    if path.stat().st_size == 0:
-        raise MediaError(tr("{path} is empty; copy the film again.", path=path))
+        raise _forbidden(path)
+    if status.st_size == 0:
+        raise MediaError(tr("{path} is empty; copy the file again.", path=path))
+
+
+def _forbidden(path: Path) -> MediaError:
+    return MediaError(tr("{path} may not be read; ask for the right to read it (chmod +r).", path=path))
 
 
 def _unreadable(path: Path, error: Exception) -> MediaError:

@@ -109,6 +109,7 @@ def streams(film: Path) -> list[dict[str, Any]]:
 
     with av.open(str(film)) as container:
         found: list[dict[str, Any]] = []
+        stream: Any
         for stream in container.streams:
             codec = stream.codec_context.name if stream.codec_context else stream.name
             found.append({"type": stream.type, "codec": codec, "language": stream.language, "md5": hashlib.md5()})
