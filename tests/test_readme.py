@@ -1,0 +1,58 @@
+"""Every command in the READMEs runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from data.sample import make
+
+ROOT = Path(__file__).resolve().parents[1]
+READMES = ("README.md", "README.ko.md")
+
+
+def commands(name: str) -> list[str]:
+    """The lines after `$ ` in the console blocks."""
+    blocks = re.findall(r"```console\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), re.DOTALL)
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+def test_both_languages_show_the_same_commands() -> None:
+    assert commands(READMES[0]) == commands(READMES[1])
+    assert len(commands(READMES[0])) > 8
+
+
+@pytest.mark.parametrize("command", [c for c in commands(READMES[0]) if c.startswith("make ")])
+def test_make_knows_the_target(command: str) -> None:
+    """The targets themselves are what continuous integration runs; here only that they are there."""
+    done = subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_every_vdesc_command_runs(tmp_path: Path) -> None:
+    film = make(tmp_path / "made")
+    for place in ("episode.mp4", "s01/e01.mkv"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        shutil.copy(film, tmp_path / place)
+    (tmp_path / "subs").mkdir()
+    (tmp_path / "subs" / "e01.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\n안녕.\n", encoding="utf-8")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for command in commands(READMES[0]):
+        if command.startswith("vdesc "):
+            done = subprocess.run(
+                command, shell=True, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PATH": path}
+            )
+            assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_files_that_are_shown_exist(name: str) -> None:
+    for target in re.findall(r"\]\(((?!http)[^)]+)\)", (ROOT / name).read_text(encoding="utf-8")):
+        assert (ROOT / target).is_file(), target
