@@ -40,6 +40,8 @@ def _load(library: str, data: str) -> tuple[ctypes.CDLL, int]:
     rate = espeak.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, data.encode(), INITIALIZE_DONT_EXIT)
     if rate <= 0:
         sys.exit(f"espeak-ng does not start with the data in {data}")
+    espeak.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
+    espeak.espeak_ng_SetRandSeed(1)  # else the clock is the seed, and the breath of some variants differs
     return espeak, rate
 
 

@@ -63,7 +63,7 @@ def _encode(path: Path, sound: NDArray[Any], language: str) -> None:
     import cv2
 
     with av.open(str(path), "w", options={"fflags": "+bitexact", "movflags": "+faststart"}) as film:
-        video = film.add_stream("libx264", rate=FPS, options={"preset": "superfast", "crf": "23", "threads": "2"})
+        video = film.add_stream("libx264", rate=FPS, options={"preset": "superfast", "crf": "26", "threads": "2"})
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         video.time_base = Fraction(1, FPS)
         audio = film.add_stream("aac", rate=sounds.RATE, layout="stereo", bit_rate=160_000)

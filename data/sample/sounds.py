@@ -75,8 +75,8 @@ def _at_48k(samples: Samples, rate: int) -> Samples:
     resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
     frame = av.AudioFrame.from_ndarray(samples[None], format="flt", layout="mono")
     frame.sample_rate = rate
-    samples = np.concatenate([f.to_ndarray()[0] for f in (*resampler.resample(frame), *resampler.resample(None))])
-    return samples
+    frames = [*resampler.resample(frame), *resampler.resample(None)]
+    return np.concatenate([f.to_ndarray()[0].astype(np.float32) for f in frames])
 
 
 def _ambience(count: int) -> Samples:
@@ -85,7 +85,7 @@ def _ambience(count: int) -> Samples:
     frequency = np.fft.rfftfreq(count, 1 / RATE)[:, None]
     shape = (frequency > 60) / (1 + (frequency / 150))
     shaped = np.fft.irfft(np.fft.rfft(noise, axis=0) * shape, count, axis=0)
-    return (shaped * (AMBIENCE / np.sqrt(np.mean(shaped**2)))).astype(np.float32)
+    return np.asarray(shaped * (AMBIENCE / np.sqrt(np.mean(shaped**2))), np.float32)
 
 
 def _music(count: int) -> Samples:

@@ -85,7 +85,7 @@ def _spoken(job: Job[Config], narration: Narration, take: Take) -> Clip:
 def _dropped(job: Job[Config], narration: Narration, reason: str) -> Clip:
     text = tr("“{text}” is not spoken: {reason}", text=narration.text, reason=reason)
     job.note(text, narration.start, narration.until)
-    return _record(job, narration, narration.candidate, narration.text, end=narration.start, dropped=reason)
+    return _record(job, narration, narration.candidate, narration.text, end=narration.start, file=None, dropped=reason)
 
 
 def _record(job: Job[Config], narration: Narration, candidate: str, text: str, **fields: Any) -> Clip:
