@@ -35,7 +35,7 @@ _JOINED = re.compile(
 
 
 def spoken(text: str, language: str) -> str:
-    """`text` as the voice reads it, on one line; English keeps its digits. Idempotent for Korean."""
+    """`text` as the voice reads it, on one line; English keeps its digits."""
     text = " ".join(_compose(text).split())
     return _tidy(_spoken_korean(text) if language == "ko" else text)
 
@@ -88,7 +88,8 @@ def _compose(text: str) -> str:
 def _tidy(text: str) -> str:
     """Without signs a voice stumbles over."""
     text = re.sub(r"[\"“”‘’「」『』《》〈〉*_|<>]|(?<!\w)'|'(?!\w)", "", text)
-    text = re.sub(r"\s*(?:\.{2,}|…)(?=\s*\S)", ",", text)
+    text = re.sub(r"\s*(?:\.{2,}|…)+\s*$", ".", text)
+    text = re.sub(r"\s*(?:\.{2,}|…)+", ",", text)
     text = re.sub(r"\s+[-–—]+\s+|[–—()\[\]]+", ", ", text)
     text = re.sub(r"\s+([,.!?])", r"\1", re.sub(r"[,;]\s*(?=[,.!?])", "", text))
     return " ".join(text.split()).strip(" ,;")

@@ -52,7 +52,7 @@ class StyleFinding:
 def refuse(text: str, language: str) -> str | None:
     """Why `text` must never be spoken in `language` (ko, en), in the user's language; None when it may."""
     line = text.strip()
-    return _wrong_size(line, language) or _wrong_signs(line, language) or _not_narration(line)
+    return _wrong_size(line, language) or _not_narration(line) or _wrong_signs(line, language)
 
 
 def findings(text: str, language: str, *, spoken_seconds: float | None = None) -> list[StyleFinding]:
@@ -75,7 +75,7 @@ def _wrong_size(line: str, language: str) -> str | None:
         return tr("too long for one line: more than {limit} syllables", limit=MAX_SYLLABLES)
     if max(map(len, line.split())) > 40:
         return tr("a word of more than 40 letters is not language")
-    if _LOOP.search(line) or _monotonous(line.split()):
+    if _LOOP.search(f"{line} ") or _monotonous(line.split()):
         return tr("the same words over and over")
     return None
 

@@ -1,0 +1,249 @@
+"""Candidates: what `facts` says of a context, and what the stage lets through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data.language import PLAN_RATE, seconds
+from data.records import Candidate, Context, Detection, Evidence, Face, Keyframe, OnScreenText
+from data.style import findings, refuse
+from stages.candidates import Config, run
+from stages.candidates.facts import Facts
+from stages.candidates.prompt import SECONDS, Caption, Prompt, SeenText, prompts
+from stages.stage import Job, RunSettings
+
+BOX = (0.1, 0.1, 0.2, 0.2)
+FACTS = Facts(Facts.Options())
+
+
+def seen(text: str, role: Any = "sign", score: float = 0.95) -> SeenText:
+    return SeenText(text, role, score, BOX)
+
+
+def said(n: int = 4, **given: Any) -> list[str]:
+    prompt = Prompt(**({"language": "ko", "style": "strict"} | given))
+    return [c.text for c in FACTS.caption([], [prompt], n)[0]]
+
+
+def context(number: int, **changes: Any) -> Context:
+    values: dict[str, Any] = {
+        "id": f"ck{number:04d}",
+        "keyframe": f"k{number:04d}",
+        "shot": f"s{number:04d}",
+        "time": number * 10.0,
+        "start": number * 10.0,
+        "end": number * 10.0 + 10,
+        "texts": (),
+        "people": 0,
+        "light": "unknown",
+        "same_place": None,
+    }
+    return Context(**(values | changes))
+
+
+def on_screen(text: str, role: Any = "title") -> OnScreenText:
+    return OnScreenText(text=text, role=role, first_seen=10.0, last_seen=12.0, score=0.98, box=BOX)
+
+
+def face() -> Face:
+    return Face(id="f1", keyframe="k0001", score=0.9, box=BOX)
+
+
+@pytest.mark.parametrize(
+    ("style", "language", "given", "expected"),
+    [
+        ("strict", "ko", {"texts": (seen("마지막 편지", "title"),), "title_open": True}, "제목, 마지막 편지."),
+        (
+            "basic",
+            "ko",
+            {"texts": (seen("마지막 편지", "title"),), "title_open": True},
+            "제목 ‘마지막 편지’가 나타난다.",
+        ),
+        ("strict", "ko", {"texts": (seen("마지막 편지", "title"),)}, "자막, 마지막 편지."),
+        ("strict", "ko", {"texts": (seen("3년 후", "title"),), "title_open": True}, "자막, 3년 후."),
+        ("basic", "ko", {"texts": (seen("3년 후", "title"),)}, "‘3년 후’라는 자막이 나온다."),
+        ("basic", "ko", {"texts": (seen("다음 날", "title"),)}, "‘다음 날’이라는 자막이 나온다."),
+        ("strict", "ko", {"texts": (seen("서울 경찰서"),)}, "글자, 서울 경찰서."),
+        ("basic", "ko", {"texts": (seen("서울"),)}, "‘서울’이라고 적혀 있다."),
+        ("basic", "ko", {"texts": (seen("COFFEE"),)}, "‘COFFEE’라고 적혀 있다."),
+        ("basic", "ko", {"texts": (seen("HOTEL"),)}, "‘HOTEL’이라고 적혀 있다."),
+        ("strict", "ko", {"texts": (seen("OPEN"),)}, "글자, ‘OPEN’."),
+        ("strict", "ko", {"people": 1}, "한 사람이 있다."),
+        ("strict", "ko", {"people": 2}, "두 사람이 있다."),
+        ("strict", "ko", {"people": 9}, "여러 사람이 있다."),
+        ("basic", "ko", {"light": "night"}, "밤이다."),
+        (
+            "basic",
+            "en",
+            {"texts": (seen("Last Letter", "title"),), "title_open": True},
+            "The title reads, “Last Letter”.",
+        ),
+        ("strict", "en", {"texts": (seen("3 years later", "title"),), "title_open": True}, "Caption, “3 years later”."),
+        ("basic", "en", {"texts": (seen("EXIT"),)}, "Text reads, “EXIT”."),
+        ("basic", "en", {"people": 1}, "There is one person."),
+        ("basic", "en", {"people": 2}, "There are two people."),
+        ("strict", "en", {"light": "day"}, "Day."),
+    ],
+)
+def test_one_fact(style: str, language: str, given: dict[str, Any], expected: str) -> None:
+    assert said(language=language, style=style, **given) == [expected]
+
+
+def test_facts_flow_together_from_short_to_long() -> None:
+    night = {"people": 2, "light": "night", "light_before": "day", "place": "new"}
+    assert said(**night) == ["두 사람이 있다.", "밤, 두 사람이 있다.", "다른 곳, 밤, 두 사람이 있다."]
+    assert said(style="basic", **night)[-1] == "장소가 바뀐다. 밤이다. 두 사람이 있다."
+    assert said(language="en", **night)[-1] == "A different place. Night. Two people."
+
+
+def test_several_texts_share_their_lead_in() -> None:
+    texts = (seen("서울"), seen("OPEN"))
+    assert said(texts=texts)[-1] == "글자, 서울, ‘OPEN’."
+    assert said(style="basic", texts=texts)[-1] == "‘서울’, ‘OPEN’이라고 적혀 있다."
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"place": "back", "people": 2}, "다시 같은 곳, 두 사람이 있다."),
+        ({"place": "same", "light": "night", "light_before": "day"}, "같은 곳, 밤."),
+        ({"place": "same", "texts": (seen("3년 후", "title"),)}, "자막, 3년 후. 같은 곳."),
+    ],
+)
+def test_place(given: dict[str, Any], expected: str) -> None:
+    assert said(**given)[-1] == expected
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"people": 2, "people_known": 2, "place": "same"},
+        {"light": "day", "light_before": "day"},
+        {"place": "unsure"},
+        {"texts": (seen("안녕하세요", "subtitle"),)},
+        {"texts": (seen("흐린 글", score=0.4),)},
+        {"texts": (seen("|"), seen("12:30"), seen("ab"))},
+        {"texts": (seen("출입 금지 구역"),), "dialogue_after": "출입금지구역이라고 써 있잖아."},
+        {"texts": (seen("北京 大学"),)},
+        {"texts": (seen("서울"),), "language": "en"},
+        {"texts": (seen("www.example.com"),)},
+    ],
+)
+def test_nothing_to_say(given: dict[str, Any]) -> None:
+    assert said(**given) == []
+
+
+def test_long_text_is_cut_at_a_word_and_marked() -> None:
+    notice = (
+        "이 건물은 내부 공사로 인하여 당분간 출입을 금지하오니 불편하시더라도 다른 출입구를 이용하여 주시기 바랍니다"
+    )
+    (line,) = said(texts=(seen(notice),))
+    shown = line.removeprefix("글자, ").removesuffix("…")
+    assert notice.startswith(shown + " ")
+    assert seconds(line, "ko", 4.5) <= SECONDS["rich"]
+
+
+def test_everything_facts_says_is_clean() -> None:
+    for style in ("basic", "strict"):
+        for place in ("first", "new", "back", "same"):
+            for people in range(8):
+                for light in ("day", "night"):
+                    texts = (seen("LG 전자 3층"), seen("다음 날", "title"))
+                    for n in (0, 1, 2):
+                        lines = said(style=style, place=place, people=people, light=light, texts=texts[:n])
+                        assert all(refuse(line, "ko") is None and findings(line, "ko") == [] for line in lines)
+                        assert all(seconds(line, "ko", PLAN_RATE["ko"]) <= SECONDS["rich"] for line in lines)
+
+
+def _places(contexts: Sequence[Context]) -> list[str]:
+    return [p.place for p in prompts(contexts, "ko", 4.5, SECONDS, 600)]
+
+
+def test_a_new_look_is_a_new_place_only_with_a_second_witness() -> None:
+    room, reverse = context(1, light="day"), context(2)
+    night = context(3, light="night")
+    back = context(4, same_place="s0001", light="day")
+    card = context(5, texts=(on_screen("3년 후"),))
+    assert _places([room, reverse, night, back, card]) == ["first", "unsure", "new", "back", "new"]
+    assert _places([room, context(2, same_place="s0001")]) == ["first", "same"]
+    assert _places([room, context(2, shot="s0001")]) == ["first", "same"]
+
+
+def test_people_are_news_in_another_place_and_when_more_come() -> None:
+    shots = [context(1, people=2), context(2, people=1, same_place="s0001"), context(3, people=3, same_place="s0001")]
+    assert [p.people_known for p in prompts(shots, "ko", 4.5, SECONDS, 600)] == [0, 2, 2]
+
+
+def test_stage_on_hand_made_contexts(make_job: Callable[..., Job[Any]]) -> None:
+    contexts = [
+        context(1, texts=(on_screen("마지막 편지"),), light="day"),
+        context(2, people=2, faces=(face(), face()), light="day"),
+        context(3, people=2, faces=(face(), face()), light="day", same_place="s0002"),
+        context(4, texts=(on_screen("3년 후"),), people=1, faces=(face(),), light="night"),
+    ]
+    found = list(run(make_job(Config(), {Context: contexts, Keyframe: []}, backend=FACTS)))
+    assert "제목, 마지막 편지." in [c.text for c in found]
+    assert "두 사람이 있다." in [c.text for c in found]
+    assert [c for c in found if c.keyframe == "k0003"] == []
+    assert "자막, 3년 후. 다른 곳, 밤, 한 사람이 있다." in [c.text for c in found]
+    assert 3 <= sum(c.keyframe == "k0004" for c in found) <= 4
+    assert [c.id for c in found] == sorted(c.id for c in found)
+    assert len({c.id for c in found}) == len(found)
+    assert {e.keyframe for c in found for e in c.evidence} == {"k0001", "k0002", "k0004"}
+    assert {c.model for c in found} == {"facts"}
+
+
+class Fixed:
+    """A captioner that answers what it was given."""
+
+    def __init__(self, texts: Sequence[str], needs_images: bool = False) -> None:
+        self.texts, self.needs_images = texts, needs_images
+        self.images: list[bytes] = []
+
+    def caption(self, images: Sequence[bytes], prompts: Sequence[Prompt], n: int) -> list[list[Caption]]:
+        self.images += images
+        evidence = (Evidence(kind="object", value="door"),)
+        return [[Caption(t, "visual", "short", evidence) for t in self.texts[:n]] for _ in prompts]
+
+
+def _of(job: Job[Any]) -> list[Candidate]:
+    return list(run(job))
+
+
+def test_refused_captions_are_dropped_and_told(make_job: Callable[..., Job[Any]]) -> None:
+    backend = Fixed(["죄송합니다, 이미지를 볼 수 없습니다.", "문이 열린다.", "문이 열린다.", "A door opens."])
+    job = make_job(Config(n=8), {Context: [context(1)], Keyframe: []}, backend=backend)
+    assert [c.text for c in _of(job)] == ["문이 열린다."]
+    assert len(job.notes) == 2
+    assert "declines" in job.notes[0].text + job.notes[1].text
+
+
+def test_images_are_read_only_for_those_who_look(make_job: Callable[..., Job[Any]], tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"jpeg")
+    keyframe = Keyframe(id="k0001", shot="s0001", time=10, image="a.jpg", sharpness=1, luma=100, look=())
+    backend = Fixed(["문이 열린다."], needs_images=True)
+    records = {Context: [context(1)], Keyframe: [keyframe]}
+    _of(make_job(Config(), records, folders={Keyframe: tmp_path}, backend=backend))
+    assert backend.images == [b"jpeg", b"jpeg"]  # one for each style
+
+
+def test_english_and_batches(make_job: Callable[..., Job[Any]]) -> None:
+    contexts = [
+        context(n, people=n, objects=(Detection(id="d", keyframe="k", label="dog", score=1, box=BOX),))
+        for n in (1, 2, 3)
+    ]
+    settings = RunSettings(language="en")
+    one, all_ = (
+        [
+            c.model_dump()
+            for c in _of(make_job(Config(batch=b), {Context: contexts, Keyframe: []}, backend=FACTS, settings=settings))
+        ]
+        for b in (1, 8)
+    )
+    assert one == all_
+    assert "There are two people." in [c["text"] for c in one]

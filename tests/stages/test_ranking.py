@@ -1,0 +1,129 @@
+"""Ranking: the parts of the heuristic, and the order that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data.errors import ConfigError
+from data.records import Candidate, Context, Evidence, Gap
+from stages.ranking import Config, run
+from stages.ranking.heuristic import Heuristic
+from stages.ranking.prompt import RankingPrompt
+from stages.stage import Job, NoOptions
+from tests.stages.test_candidates import context
+
+RANKER = Heuristic(NoOptions())
+
+
+def parts(*texts: str, **given: Any) -> list[dict[str, float]]:
+    return RANKER.score(RankingPrompt(**({"language": "ko"} | given)), texts)
+
+
+def gap(start: float, end: float, number: int = 1, usable: bool = True) -> Gap:
+    return Gap(
+        id=f"g{number:04d}",
+        start=start,
+        end=end,
+        lead_in=0.3,
+        lead_out=0.3,
+        bed="ambience",
+        loudness=-40,
+        usable=usable,
+    )
+
+
+def candidate(
+    name: str, text: str, kind: Any = "face", score: float | None = 0.9, keyframe: str = "k0001"
+) -> Candidate:
+    evidence = (Evidence(kind=kind, value="x", score=score),)
+    return Candidate(
+        id=name,
+        keyframe=keyframe,
+        text=text,
+        kind="visual",
+        style="strict",
+        length="short",
+        model="m",
+        evidence=evidence,
+    )
+
+
+def ranked(
+    make_job: Callable[..., Job[Any]], candidates: list[Candidate], gaps: list[Gap], **config: Any
+) -> dict[str, Any]:
+    contexts = [context(1), context(2)]
+    job = make_job(Config(**config), {Context: contexts, Candidate: candidates, Gap: gaps}, backend=RANKER)
+    return {r.candidate: r for r in run(job)}
+
+
+def test_fit_falls_as_the_gap_fills_and_ends_where_no_voice_can_hurry() -> None:
+    line = "두 사람이 나란히 걷는다."  # 10 syllables, 2.2 s
+    fits = [parts(line, windows=(w,))[0]["fit"] for w in (10, 2.4, 2.25, 2.1, 2.0)]
+    assert fits[0] == 1
+    assert fits == sorted(fits, reverse=True)
+    assert fits[-1] == 0
+    assert parts(line)[0]["fit"] == 0
+
+
+def test_new_counts_words_not_said_by_one_line_or_the_dialogue() -> None:
+    assert parts("두 사람이 있다.")[0]["new"] == 1
+    assert parts("두 사람이 있다.", earlier=("두 사람이 있다.",))[0]["new"] == 0
+    assert 0 < parts("세 사람이 있다.", earlier=("두 사람이 있다.",))[0]["new"] < 1
+    assert parts("글자, 출입금지.", dialogue="저 글자는 출입금지.")[0]["new"] == 0
+
+
+def test_style_and_evidence() -> None:
+    good, polite, past = parts("문이 열린다.", "문이 열립니다.", "화면에 문이 열렸다.")
+    assert good["style"] > polite["style"] > past["style"]
+    support = tuple(((kind, 0.9),) for kind in ("text", "face", "look"))
+    text, people, light = (p["evidence"] for p in parts("자막, 3년 후.", "두 사람이 있다.", "밤이다.", support=support))
+    assert text > people > light
+
+
+def test_order_of_a_keyframe(make_job: Callable[..., Job[Any]]) -> None:
+    offered = [
+        candidate("c0001a", "자막, 3년 후.", "text"),
+        candidate("c0001b", "두 사람이 있다.", "face"),
+        candidate("c0001c", "밤이다.", "look"),
+        candidate("c0001d", "화면에 두 사람이 보였습니다.", "face"),
+    ]
+    result = ranked(make_job, offered, [gap(10, 16)])
+    assert sorted(result, key=lambda name: -result[name].score) == ["c0001a", "c0001b", "c0001c", "c0001d"]
+    assert [r.id for r in result.values()] == ["rc0001a", "rc0001b", "rc0001c", "rc0001d"]
+    assert set(result["c0001a"].parts) == {"fit", "new", "style", "evidence"}
+
+
+def test_a_line_said_before_is_worth_less(make_job: Callable[..., Job[Any]]) -> None:
+    offered = [candidate("c0001a", "두 사람이 있다."), candidate("c0002a", "두 사람이 있다.", keyframe="k0002")]
+    gaps = [gap(10, 16), gap(20, 26, 2)]
+    assert ranked(make_job, offered, gaps)["c0002a"].parts["new"] == 0
+    assert ranked(make_job, offered, gaps, memory=5)["c0002a"].parts["new"] == 1
+
+
+def test_only_gaps_in_reach_count(make_job: Callable[..., Job[Any]]) -> None:
+    offered = [candidate("c0001a", "두 사람이 있다.")]
+    assert ranked(make_job, offered, [gap(40, 60)])["c0001a"].parts["fit"] == 0
+    assert ranked(make_job, offered, [gap(0, 10.5)])["c0001a"].parts["fit"] == 0
+    assert ranked(make_job, offered, [gap(12, 20, usable=False)])["c0001a"].parts["fit"] == 0
+    assert ranked(make_job, offered, [gap(5, 9.9)], early=8)["c0001a"].parts["fit"] == 1
+    assert ranked(make_job, offered, [gap(20.5, 26)])["c0001a"].parts["fit"] == 1
+
+
+def test_weights_are_shares_and_must_name_a_part(make_job: Callable[..., Job[Any]]) -> None:
+    offered = [candidate("c0001a", "문이 열립니다.")]
+    result = ranked(make_job, offered, [gap(10, 16)], weights={"style": 7})["c0001a"]
+    assert result.score == result.parts["style"] == 0.5
+    with pytest.raises(ConfigError, match=r"ranking\.weights"):
+        ranked(make_job, offered, [gap(10, 16)], weights={"likelihood": 1})
+
+
+@given(st.text(max_size=40), st.lists(st.floats(0, 20), max_size=3), st.sampled_from(["ko", "en"]))
+def test_parts_are_shares_and_repeatable(text: str, windows: list[float], language: str) -> None:
+    first, second = (parts(text, language=language, windows=tuple(windows))[0] for _ in range(2))
+    assert first == second
+    assert all(0 <= value <= 1 for value in first.values())
