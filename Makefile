@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-OPENCV_WHEELS := opencv-python opencv-python-headless opencv-contrib-python opencv-contrib-python-headless
 
 .PHONY: demo test check clean
 
@@ -20,17 +19,19 @@ check: $(VENV)/.all
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-$(VENV)/.base: pyproject.toml
+# uv: pip would try dozens of releases before it finds a set that fits, and cannot leave out the OpenCV wheels that
+# overwrite each other (see [tool.uv] in pyproject.toml).
+$(VENV)/.uv:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q -e .
+	$(BIN)/python -m pip install -q uv
 	touch $@
 
-# The asked-for packages drag in four OpenCV wheels that unpack into one folder; the headless one stays, alone.
-$(VENV)/.all: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q -e '.[all]'
-	$(BIN)/python -m pip uninstall -q -y $(OPENCV_WHEELS)
-	$(BIN)/python -m pip install -q 'opencv-python-headless>=4.10,<5'
+$(VENV)/.base: pyproject.toml | $(VENV)/.uv
+	$(BIN)/uv pip install -q --native-tls --python $(BIN)/python -e .
+	touch $@
+
+$(VENV)/.all: pyproject.toml | $(VENV)/.uv
+	$(BIN)/uv pip install -q --native-tls --python $(BIN)/python -e '.[all]'
 	touch $@ $(VENV)/.base
 
 clean:
