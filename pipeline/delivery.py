@@ -29,7 +29,7 @@ def deliver(workspace: Workspace, folder: Path) -> None:
     after: dict[str, list[int]] = {}
     for source in _finished(workspace):
         target = folder / source.name
-        if before.get(source.name) == _stamp(target) and _same(source, target):
+        if source.name in before and before[source.name] == _stamp(target) and _same(source, target):
             after[source.name] = before[source.name]
             continue
         _keep_edited(target, before.get(source.name))
