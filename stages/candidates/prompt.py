@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
+from itertools import takewhile
 from typing import Literal
 
 from data.records import Box, Context, Evidence, Kind, Length, Style
@@ -15,6 +18,12 @@ Light = Literal["day", "night", "unknown"]
 
 SECONDS: Mapping[Length, float] = {"short": 2.5, "standard": 4.5, "rich": 7.0}
 """Longest speaking time of each length; 7 s is the longest cue a listener follows with ease. Working values."""
+
+
+GROWING = 5.0
+"""Seconds in which a text that is being written or faded in is whole; a working value."""
+ALIKE = 0.8
+"""Share of equal letters from which two readings are the same text; one letter in five may be misread."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,8 @@ def prompts(
 ) -> Iterator[Prompt]:
     """One prompt per context, in the given order of time. Titles are awaited until `title_until` seconds."""
     viewer = _Viewer()
-    for context in contexts:
+    for number, whole in enumerate(contexts):
+        context = _without_growing(whole, contexts[number + 1 :])
         place = _place(context, viewer)
         if place in ("first", "back", "new") or (place == "unsure" and not _talk_goes_on(context)):
             viewer.people = 0
@@ -107,6 +117,21 @@ def prompts(
             lengths=lengths,
         )
         _seen(context, viewer)
+
+
+def _without_growing(context: Context, later: Sequence[Context]) -> Context:
+    """Without texts that are still appearing, letter by letter: the whole of them follows within `GROWING` seconds."""
+    soon = takewhile(lambda c: c.time <= context.time + GROWING, later)
+    longer = [text.text for follower in soon for text in follower.texts]
+    kept = tuple(t for t in context.texts if not any(_begins(t.text, text) for text in longer))
+    return context if kept == context.texts else context.model_copy(update={"texts": kept})
+
+
+def _begins(part: str, whole: str) -> bool:
+    """Whether `whole` is longer and begins like `part`, up to a few misread letters."""
+    part, whole = (re.sub(r"\W", "", text).casefold() for text in (part, whole))
+    alike = SequenceMatcher(None, part, whole[: len(part)], False).ratio()
+    return len(whole) > len(part) and alike >= ALIKE
 
 
 def _place(context: Context, viewer: _Viewer) -> Place:

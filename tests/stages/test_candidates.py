@@ -179,6 +179,13 @@ def test_people_are_news_in_another_place_and_when_more_come() -> None:
     assert [p.people_known for p in prompts(shots, "ko", 4.5, SECONDS, 600)] == [0, 2, 2]
 
 
+def test_text_that_is_still_being_written_waits_until_it_is_whole() -> None:
+    written, whole = on_screen("THE PEACH CPEN"), on_screen("THE PEACH OPEN MOVIE")
+    shots = [context(1, texts=(written,)), context(2, time=11.5, texts=(whole,)), context(3, texts=(written,))]
+    told = [[t.text for t in p.texts] for p in prompts(shots, "ko", 4.5, SECONDS, 600)]
+    assert told == [[], ["THE PEACH OPEN MOVIE"], ["THE PEACH CPEN"]]
+
+
 def test_stage_on_hand_made_contexts(make_job: Callable[..., Job[Any]]) -> None:
     contexts = [
         context(1, texts=(on_screen("마지막 편지"),), light="day"),
