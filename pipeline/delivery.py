@@ -74,11 +74,18 @@ def _keep_edited(target: Path, delivered: list[int] | None) -> None:
 def _place(source: Path, target: Path) -> None:
     partial = target.with_name(f".{target.name}.partial")
     partial.unlink(missing_ok=True)
+    try:
+        _link_or_copy(source, partial)
+        partial.replace(target)
+    finally:  # a full disk leaves no half file beside the results
+        partial.unlink(missing_ok=True)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
     if source.name.startswith(("described.", "narration.")):
         try:
-            os.link(source, partial)
+            os.link(source, target)
         except OSError:  # another file system, or one without links
-            shutil.copy2(source, partial)
+            shutil.copy2(source, target)
     else:
-        shutil.copyfile(source, partial)
-    partial.replace(target)
+        shutil.copyfile(source, target)
