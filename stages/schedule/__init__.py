@@ -26,7 +26,7 @@ class Config(StageConfig):
     )
     reserve: float = Field(0.1, ge=0, description="Share added to planned lengths, for a voice slower than planned")
     pause: float = Field(0.2, ge=0, description="Seconds between two lines in one gap (standard 0.15–0.25)")
-    early: float = Field(0.0, ge=0, description="Seconds a line may start before its picture")
+    early: float = Field(1.0, ge=0, description="Seconds a line may start before its picture, where no other place is")
     early_cost: float = Field(0.15, ge=0, description="Value lost by a line that starts before its picture")
     late: float = Field(1.0, ge=0, description="Seconds a line may start after its shot has ended")
     delay_cost: float = Field(0.02, ge=0, description="Value lost for each second after the picture")
@@ -80,31 +80,42 @@ def _moments(job: Job[Config], candidates: dict[str, Candidate], scores: dict[st
         if scores[candidate.id] >= job.config.min_score:
             by_keyframe[candidate.keyframe].append(candidate)
     contexts = sorted(job.read(Context), key=lambda c: c.time)
-    moments = [[o for c in by_keyframe[x.keyframe] for o in _options(c, x, scores[c.id], job)] for x in contexts]
+    of_shot: dict[str, list[Context]] = defaultdict(list)
+    for context in contexts:
+        of_shot[context.shot].append(context)
+    moments = [
+        [
+            option
+            for candidate in by_keyframe[context.keyframe]
+            for option in _options(candidate, _seen(candidate.kind, context, of_shot[context.shot]), scores, job)
+        ]
+        for context in contexts
+    ]
     return [m for m in moments if m]
 
 
-def _options(candidate: Candidate, context: Context, score: float, job: Job[Config]) -> Iterator[Option]:
+def _options(
+    candidate: Candidate, seen: tuple[Seconds, Seconds], scores: dict[str, float], job: Job[Config]
+) -> Iterator[Option]:
     """The ways to speak `candidate`: on time, and before its picture where the config allows."""
-    config = job.config
+    config, (shown, gone) = job.config, seen
     rate = config.rate or language.PLAN_RATE[job.settings.language]
     needed = language.seconds(candidate.text, job.settings.language, rate) * (1 + config.reserve)
     seconds = math.ceil(needed * 1000) / 1000
-    shown, gone = _seen(candidate.kind, context)
-    value = score + (config.text_value if candidate.kind != "visual" else 0.0)
+    value = scores[candidate.id] + (config.text_value if candidate.kind != "visual" else 0.0)
     yield Option(candidate.id, candidate.text, seconds, value, shown, gone + config.late)
     if config.early and value > config.early_cost:
         earliest = round(max(shown - config.early, 0.0), 3)
         yield Option(f"{candidate.id}/early", candidate.text, seconds, value - config.early_cost, earliest, shown)
 
 
-def _seen(kind: Kind, context: Context) -> tuple[Seconds, Seconds]:
-    """From when to when the picture of a line is on screen: its shot, or its text."""
+def _seen(kind: Kind, context: Context, of_shot: Iterable[Context]) -> tuple[Seconds, Seconds]:
+    """From when to when the picture of a line is on screen: its shot; for text, until a keyframe that lacks it."""
     if kind == "visual" or not context.texts:
         return context.start, context.end
-    return max(context.start, min(context.time, context.texts[0].first_seen)), max(
-        context.end, *(t.last_seen for t in context.texts)
-    )
+    last_seen = max(t.last_seen for t in context.texts)
+    without = [c.time for c in of_shot if c.time > last_seen]
+    return context.start, min(without, default=max(context.end, last_seen))
 
 
 def _without_repeats(moments: list[list[Option]], slots: list[Slot], config: Config) -> list[Placed]:
