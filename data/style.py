@@ -123,6 +123,8 @@ def _not_narration(line: str) -> str | None:
         "prompt": tr("a piece of a prompt or of a conversation"),
     }
     own = _QUOTED.sub(" ", line)
+    if not re.search(r"\w", own):
+        own = line  # a model that puts its whole answer in quotation marks
     for kind, patterns in _gate().items():
         for where, pattern in patterns:
             if pattern.search(own if where == "own" else line):

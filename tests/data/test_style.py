@@ -80,6 +80,10 @@ PASSED = [
     "40년 후.",
     "시뮬레이션 준비 완료.",
     "10:30, 벽시계가 멈춘다.",
+    "‘ERROR 404’라고 적혀 있다.",
+    "‘감사합니다’라고 쓴다.",
+    "물론 아무도 없다.",
+    "제작, KBS.",
 ]
 
 
@@ -106,6 +110,7 @@ def test_the_gate_lets_narration_pass(text: str) -> None:
         ("I'm sorry, I can't describe this.", False),
         ("Here is the description: a man.", False),
         ("Sure! A man opens the door.", False),
+        ("“Error: no image.”", False),
     ],
 )
 def test_the_gate_in_english(text: str, passes: bool) -> None:
