@@ -22,6 +22,8 @@ from data.records import (
 )
 from stages.stage import Stage
 
+PLANNING = ("language", "plan_rate", "early", "late")
+
 STAGES: tuple[Stage, ...] = (
     Stage("shots", (Episode,), Shot),
     Stage("keyframes", (Shot,), Keyframe),
@@ -31,9 +33,9 @@ STAGES: tuple[Stage, ...] = (
     Stage("text", (Keyframe,), TextRegion, role="text"),
     Stage("faces", (Keyframe,), Face, role="faces"),
     Stage("context", (Shot, Keyframe, Utterance, Detection, TextRegion, Face), Context),
-    Stage("candidates", (Context, Keyframe), Candidate, role="candidates", settings=("language",)),
-    Stage("ranking", (Candidate, Context, Gap), Ranked, role="ranking", settings=("language",)),
-    Stage("schedule", (Ranked, Candidate, Context, Gap), Narration, settings=("language",)),
+    Stage("candidates", (Context, Keyframe), Candidate, role="candidates", settings=("language", "plan_rate")),
+    Stage("ranking", (Candidate, Context, Gap), Ranked, role="ranking", settings=PLANNING),
+    Stage("schedule", (Ranked, Candidate, Context, Gap), Narration, settings=PLANNING),
     Stage("voice", (Narration,), Clip, role="voice", settings=("language",)),
     Stage("mix", (Episode, Clip, Gap, Utterance), Duck, settings=("language",)),
     Stage(

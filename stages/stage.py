@@ -43,6 +43,13 @@ class RunSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     language: Literal["ko", "en"] = Field("ko", description="Language of the narration")
     lang: Literal["ko", "en"] = Field("en", description="Language of messages and of the report")
+    early: float = Field(
+        1.0, ge=0, description="Seconds a line may start before its picture, where no other place is left"
+    )
+    late: float = Field(1.0, ge=0, description="Seconds a line may start after its picture has gone")
+    plan_rate: float | None = Field(
+        None, ge=3, le=7, description="Syllables per second to plan with; none: 4.5 for Korean, 3.75 for English"
+    )
     audio_track: str | None = Field(
         None,
         description="Programme sound: a language (kor, en) or the track's number from 1; none: the default",

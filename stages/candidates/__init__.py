@@ -63,7 +63,7 @@ def run(job: Job[Config]) -> Iterable[Candidate]:
 def _prompts(job: Job[Config], contexts: Sequence[Context]) -> Iterator[Prompt]:
     config, language = job.config, job.settings.language
     lengths = {"short": config.short, "standard": config.standard, "rich": config.rich}
-    return prompts(contexts, language, PLAN_RATE[language], lengths, config.title_until)  # type: ignore[arg-type]
+    return prompts(contexts, language, job.settings.plan_rate or PLAN_RATE[language], lengths, config.title_until)  # type: ignore[arg-type]
 
 
 def _captions(
@@ -100,7 +100,7 @@ def _candidates(
         elif text not in said and len(said) < job.config.n:
             said.add(text)
             yield Candidate(
-                id=f"c{number:04d}{LETTERS[len(said) - 1]}",
+                id=f"c{number:05d}{LETTERS[len(said) - 1]}",
                 keyframe=context.keyframe,
                 text=text,
                 kind=caption.kind,

@@ -46,7 +46,6 @@ class Config(StageConfig):
     overlay_shots: int = Field(
         8, ge=2, description="Text that stays in one spot through so many shots is a channel's mark, not the story's"
     )
-    opening: float = Field(180.0, ge=0, description="Seconds from the start in which titles are expected")
     place_memory: float = Field(120.0, ge=0, description="Seconds in which a place is known again")
     place_difference: float = Field(
         12.0, ge=0, description="Mean difference of colours (0–255) below which two shots show the same place"
@@ -101,7 +100,7 @@ def story_texts(job: Job[Config], keyframes: Sequence[Keyframe], speech: Speech)
             mark[-1].keyframe.time,
         )
     story: list[Track] = [t for t in found if t not in marks]
-    return by_keyframe(story, roles(story, speech, config.opening, config.text_similarity))
+    return by_keyframe(story, roles(story, speech, config.text_similarity))
 
 
 def _kept(job: Job[Config], keyframes: Mapping[str, Keyframe]) -> Mapping[str, list[TextRegion]]:

@@ -19,8 +19,6 @@ CENTRED = 0.15
 """How far from the middle of the width a centred text may stand, as a share of the width."""
 SUBTITLES_AT_LEAST = 3
 """So many texts low in the middle while people speak make burned-in dialogue; one or two are captions of a place."""
-LARGE_LINE = 0.07
-"""Height of a line of large lettering, as a share of the picture's height."""
 BLACK = 30.0
 """Mean luma of a card: letters on black."""
 TITLE_WORDS = 10
@@ -112,11 +110,11 @@ def is_overlay(track: Track, shots: int) -> bool:
     return len({s.keyframe.shot for s in track if overlap(s.box, track[0].box) > 0.5}) >= shots
 
 
-def roles(found: Sequence[Track], speech: Speech, opening: float, similarity: float) -> list[Role]:
+def roles(found: Sequence[Track], speech: Speech, similarity: float) -> list[Role]:
     """The role of each track.
 
     `subtitle`: low, centred, and its words are being spoken, or one of several such texts shown during speech.
-    `title`: few words that are large and centred, or stand on black, or are large or centred in the opening.
+    `title`: few words on black, which no scene has behind its signs.
     `sign`: all other text.
     """
     spoken = [_spoken(t, speech) for t in found]
@@ -125,7 +123,7 @@ def roles(found: Sequence[Track], speech: Speech, opening: float, similarity: fl
     result: list[Role] = []
     for track, near, low in zip(found, spoken, during, strict=True):
         said = low and any(u.text and same_text(best(track).text, u.text, similarity) for u in near)
-        result.append("subtitle" if said or (low and burned) else "title" if _title(track, opening) else "sign")
+        result.append("subtitle" if said or (low and burned) else "title" if _title(track) else "sign")
     return result
 
 
@@ -135,14 +133,10 @@ def _spoken(track: Track, speech: Speech) -> list[Utterance]:
     return [u for t in times for u in speech.between(t - SPEECH_NEAR, t + SPEECH_NEAR)]
 
 
-def _title(track: Track, opening: float) -> bool:
+def _title(track: Track) -> bool:
+    """Few words on black. Large letters alone do not tell: a station's sign is large too, and is no title."""
     seen = best(track)
-    large = seen.line_height >= LARGE_LINE
-    if len(seen.text.split()) > TITLE_WORDS:
-        return False
-    if seen.keyframe.luma < BLACK or (large and seen.centred):
-        return True
-    return track[0].keyframe.time < opening and (large or seen.centred)
+    return len(seen.text.split()) <= TITLE_WORDS and seen.keyframe.luma < BLACK
 
 
 def by_keyframe(found: Sequence[Track], given: Sequence[Role]) -> Mapping[str, list[OnScreenText]]:

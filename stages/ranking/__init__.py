@@ -13,7 +13,7 @@ from data.language import PLAN_RATE
 from data.messages import tr
 from data.records import Candidate, Context, Evidence, Gap, Ranked
 from stages.ranking.prompt import RankingPrompt
-from stages.stage import Job, StageConfig
+from stages.stage import Job, RunSettings, StageConfig
 
 VERSION = 1
 
@@ -28,11 +28,6 @@ class Config(StageConfig):
         description="Weight of each part in the score, of any sum; parts not named do not count. fit: length against "
         "the gaps in reach; new: what was not said before; style: the rules of style; evidence: how sure it is",
     )
-    rate: float | None = Field(
-        None, ge=3, le=7, description="Syllables per second to plan with; none: 4.5 for Korean, 3.75 for English"
-    )
-    early: float = Field(0.0, ge=0, description="Seconds a line may start before its shot")
-    late: float = Field(1.0, ge=0, description="Seconds a line may start after its shot has ended")
     memory: float = Field(120.0, ge=0, description="Seconds in which a line is remembered as said")
 
 
@@ -65,8 +60,8 @@ def _ranked(
 ) -> list[Ranked]:
     prompt = RankingPrompt(
         language=job.settings.language,
-        rate=job.config.rate or PLAN_RATE[job.settings.language],
-        windows=tuple(w for g in gaps if (w := _reach(context, g, job.config)) > 0),
+        rate=job.settings.plan_rate or PLAN_RATE[job.settings.language],
+        windows=tuple(w for g in gaps if (w := _reach(context, g, job.settings)) > 0),
         earlier=tuple(earlier),
         dialogue=f"{context.dialogue_before} {context.dialogue_after}".strip(),
         support=tuple(tuple(_confidence(e) for e in c.evidence) for c in offered),
@@ -84,12 +79,12 @@ def _ranked(
     ]
 
 
-def _reach(context: Context, gap: Gap, config: Config) -> float:
+def _reach(context: Context, gap: Gap, settings: RunSettings) -> float:
     """Seconds left to speak in the gap for a line that starts while its shot, or its text, is on screen."""
     opens, closes = gap.window
-    start = max(opens, context.start - config.early)
+    start = max(opens, context.start - settings.early)
     seen_until = max([context.end, *(t.last_seen for t in context.texts)])
-    return closes - start if start <= seen_until + config.late else 0.0
+    return closes - start if start <= seen_until + settings.late else 0.0
 
 
 def _confidence(evidence: Evidence) -> tuple[str, float]:

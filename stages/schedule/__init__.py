@@ -21,14 +21,9 @@ VERSION = 1
 class Config(StageConfig):
     """How lines are placed."""
 
-    rate: float | None = Field(
-        None, gt=0, description="Syllables per second that lengths are planned with; none: 4.5 Korean, 3.75 English"
-    )
     reserve: float = Field(0.1, ge=0, description="Share added to planned lengths, for a voice slower than planned")
     pause: float = Field(0.2, ge=0, description="Seconds between two lines in one gap (standard 0.15–0.25)")
-    early: float = Field(1.0, ge=0, description="Seconds a line may start before its picture, where no other place is")
     early_cost: float = Field(0.15, ge=0, description="Value lost by a line that starts before its picture")
-    late: float = Field(1.0, ge=0, description="Seconds a line may start after its shot has ended")
     delay_cost: float = Field(0.02, ge=0, description="Value lost for each second after the picture")
     fill: float = Field(0.8, gt=0, le=1, description="Share of a long gap that may be spoken")
     long_gap: float = Field(6.0, ge=0, description="Seconds from which a gap counts as long")
@@ -98,14 +93,14 @@ def _options(
     candidate: Candidate, seen: tuple[Seconds, Seconds], scores: dict[str, float], job: Job[Config]
 ) -> Iterator[Option]:
     """The ways to speak `candidate`: on time, and before its picture where the config allows."""
-    config, (shown, gone) = job.config, seen
-    rate = config.rate or language.PLAN_RATE[job.settings.language]
-    needed = language.seconds(candidate.text, job.settings.language, rate) * (1 + config.reserve)
+    config, run, (shown, gone) = job.config, job.settings, seen
+    rate = run.plan_rate or language.PLAN_RATE[run.language]
+    needed = language.seconds(candidate.text, run.language, rate) * (1 + config.reserve)
     seconds = math.ceil(needed * 1000) / 1000
     value = scores[candidate.id] + (config.text_value if candidate.kind != "visual" else 0.0)
-    yield Option(candidate.id, candidate.text, seconds, value, shown, gone + config.late)
-    if config.early and value > config.early_cost:
-        earliest = round(max(shown - config.early, 0.0), 3)
+    yield Option(candidate.id, candidate.text, seconds, value, shown, gone + run.late)
+    if run.early and value > config.early_cost:
+        earliest = round(max(shown - run.early, 0.0), 3)
         yield Option(f"{candidate.id}/early", candidate.text, seconds, value - config.early_cost, earliest, shown)
 
 

@@ -189,7 +189,7 @@ def test_titles(film: Film) -> None:
     film.shot(300, ("The Harbour", WIDE))
     film.shot(310, ("Three years later", (0.7, 0.5, 0.2, 0.03)), colours=look(*[NIGHT] * 4))
     film.shot(320, (" ".join(["word"] * 14), WIDE))
-    assert [r[0][1] for r in texts(film.contexts())] == ["title", "sign", "title", "title", "sign"]
+    assert [r[0][1] for r in texts(film.contexts())] == ["sign", "sign", "sign", "title", "sign"]
 
 
 def test_what_is_left_out_is_said(film: Film) -> None:

@@ -14,7 +14,7 @@ from data.records import Candidate, Context, Evidence, Gap
 from stages.ranking import Config, run
 from stages.ranking.heuristic import Heuristic
 from stages.ranking.prompt import RankingPrompt
-from stages.stage import Job, NoOptions
+from stages.stage import Job, RunSettings, NoOptions
 from tests.stages.test_candidates import context
 
 RANKER = Heuristic(NoOptions())
@@ -54,10 +54,10 @@ def candidate(
 
 
 def ranked(
-    make_job: Callable[..., Job[Any]], candidates: list[Candidate], gaps: list[Gap], **config: Any
+    make_job: Callable[..., Job[Any]], candidates: list[Candidate], gaps: list[Gap], early: float = 0.0, **config: Any
 ) -> dict[str, Any]:
-    contexts = [context(1), context(2)]
-    job = make_job(Config(**config), {Context: contexts, Candidate: candidates, Gap: gaps}, backend=RANKER)
+    records = {Context: [context(1), context(2)], Candidate: candidates, Gap: gaps}
+    job = make_job(Config(**config), records, backend=RANKER, settings=RunSettings(early=early))
     return {r.candidate: r for r in run(job)}
 
 
@@ -87,36 +87,36 @@ def test_style_and_evidence() -> None:
 
 def test_order_of_a_keyframe(make_job: Callable[..., Job[Any]]) -> None:
     offered = [
-        candidate("c0001a", "자막, 3년 후.", "text"),
-        candidate("c0001b", "두 사람이 있다.", "face"),
-        candidate("c0001c", "밤이다.", "look"),
-        candidate("c0001d", "화면에 두 사람이 보였습니다.", "face"),
+        candidate("c00001a", "자막, 3년 후.", "text"),
+        candidate("c00001b", "두 사람이 있다.", "face"),
+        candidate("c00001c", "밤이다.", "look"),
+        candidate("c00001d", "화면에 두 사람이 보였습니다.", "face"),
     ]
     result = ranked(make_job, offered, [gap(10, 16)])
-    assert sorted(result, key=lambda name: -result[name].score) == ["c0001a", "c0001b", "c0001c", "c0001d"]
-    assert [r.id for r in result.values()] == ["rc0001a", "rc0001b", "rc0001c", "rc0001d"]
-    assert set(result["c0001a"].parts) == {"fit", "new", "style", "evidence"}
+    assert sorted(result, key=lambda name: -result[name].score) == ["c00001a", "c00001b", "c00001c", "c00001d"]
+    assert [r.id for r in result.values()] == ["rc00001a", "rc00001b", "rc00001c", "rc00001d"]
+    assert set(result["c00001a"].parts) == {"fit", "new", "style", "evidence"}
 
 
 def test_a_line_said_before_is_worth_less(make_job: Callable[..., Job[Any]]) -> None:
-    offered = [candidate("c0001a", "두 사람이 있다."), candidate("c0002a", "두 사람이 있다.", keyframe="k0002")]
+    offered = [candidate("c00001a", "두 사람이 있다."), candidate("c00002a", "두 사람이 있다.", keyframe="k0002")]
     gaps = [gap(10, 16), gap(20, 26, 2)]
-    assert ranked(make_job, offered, gaps)["c0002a"].parts["new"] == 0
-    assert ranked(make_job, offered, gaps, memory=5)["c0002a"].parts["new"] == 1
+    assert ranked(make_job, offered, gaps)["c00002a"].parts["new"] == 0
+    assert ranked(make_job, offered, gaps, memory=5)["c00002a"].parts["new"] == 1
 
 
 def test_only_gaps_in_reach_count(make_job: Callable[..., Job[Any]]) -> None:
-    offered = [candidate("c0001a", "두 사람이 있다.")]
-    assert ranked(make_job, offered, [gap(40, 60)])["c0001a"].parts["fit"] == 0
-    assert ranked(make_job, offered, [gap(0, 10.5)])["c0001a"].parts["fit"] == 0
-    assert ranked(make_job, offered, [gap(12, 20, usable=False)])["c0001a"].parts["fit"] == 0
-    assert ranked(make_job, offered, [gap(5, 9.9)], early=8)["c0001a"].parts["fit"] == 1
-    assert ranked(make_job, offered, [gap(20.5, 26)])["c0001a"].parts["fit"] == 1
+    offered = [candidate("c00001a", "두 사람이 있다.")]
+    assert ranked(make_job, offered, [gap(40, 60)])["c00001a"].parts["fit"] == 0
+    assert ranked(make_job, offered, [gap(0, 10.5)])["c00001a"].parts["fit"] == 0
+    assert ranked(make_job, offered, [gap(12, 20, usable=False)])["c00001a"].parts["fit"] == 0
+    assert ranked(make_job, offered, [gap(5, 9.9)], early=8)["c00001a"].parts["fit"] == 1
+    assert ranked(make_job, offered, [gap(20.5, 26)])["c00001a"].parts["fit"] == 1
 
 
 def test_weights_are_shares_and_must_name_a_part(make_job: Callable[..., Job[Any]]) -> None:
-    offered = [candidate("c0001a", "문이 열립니다.")]
-    result = ranked(make_job, offered, [gap(10, 16)], weights={"style": 7})["c0001a"]
+    offered = [candidate("c00001a", "문이 열립니다.")]
+    result = ranked(make_job, offered, [gap(10, 16)], weights={"style": 7})["c00001a"]
     assert result.score == result.parts["style"] == 0.5
     with pytest.raises(ConfigError, match=r"ranking\.weights"):
         ranked(make_job, offered, [gap(10, 16)], weights={"likelihood": 1})
