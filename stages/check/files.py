@@ -11,7 +11,7 @@ from data import media
 from data.errors import UserError
 from data.formats import dapt, dapt_rules, vtt
 from data.formats.cue import Cue
-from data.languages import same_language
+from data.languages import iso639_2, same_language
 from data.messages import tr
 from data.records import Episode, Written
 from data.script import load
@@ -38,7 +38,7 @@ def _track_problems(described: Path, episode: Episode, language: str) -> Iterato
         new, name = streams[-1], "화면해설" if language == "ko" else "Audio description"
         if len(streams) != len(episode.audio_streams) + 1:
             yield tr("The described file has {number} audio tracks", number=len(streams))
-        wanted = (episode.audio and episode.audio.language) or language
+        wanted = (episode.audio and iso639_2(episode.audio.language)) or language
         if not same_language(new.metadata.get("language"), wanted):
             yield tr("The track's language is {language}", language=new.metadata.get("language"))
         named = [new.metadata.get(key) for key in ("title", "name", "handler_name")]
@@ -105,8 +105,9 @@ def _disagreements(name: str, cues: Sequence[Cue], lines: Sequence[Spoken], meas
     if [c.id for c in cues] != [line.clip.id for line in lines]:
         yield tr("{name}: its lines are not the ones that are spoken", name=name)
         return
-    for cue, line in zip(cues, lines, strict=True):
-        voice = measured.voiced_within(cue.start - 0.5, cue.end) if line.voice else None
+    ends = [0.0, *(cue.end for cue in cues)]  # the line before may end close by
+    for cue, line, earliest in zip(cues, lines, ends, strict=False):
+        voice = measured.voiced_within(max(cue.start - 0.5, earliest), cue.end) if line.voice else None
         if cue.text != line.clip.text:
             yield tr("{name}: another text than is spoken at {start}", name=name, start=moment(cue.start))
         if voice and not cue.start - TIMES <= voice[0] <= cue.start + TIMES + EDGE:
