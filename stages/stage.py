@@ -44,7 +44,7 @@ class RunSettings(BaseModel):
     language: Literal["ko", "en"] = Field("ko", description="Language of the narration")
     lang: Literal["ko", "en"] = Field("en", description="Language of messages and of the report")
     early: float = Field(
-        1.0, ge=0, description="Seconds a line may start before its picture, where no other place is left"
+        2.0, ge=0, description="Seconds a line may start before its picture, where no other place is left"
     )
     late: float = Field(1.0, ge=0, description="Seconds a line may start after its picture has gone")
     plan_rate: float | None = Field(

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from data import language
 from data.records import Alternative, Candidate, Context, Gap, Kind, Narration, Ranked, Seconds, record_id
-from stages.schedule.optimise import Option, Placed, Rules, Slot, optimise
+from stages.schedule.optimise import Option, Placed, Rules, Slot, optimise, settle
 from stages.stage import Job, StageConfig
 
 VERSION = 1
@@ -41,7 +41,7 @@ def run(job: Job[Config]) -> Iterator[Narration]:
     candidates = {c.id: c for c in job.read(Candidate)}
     scores = {r.candidate: r.score for r in job.read(Ranked)}
     moments = _moments(job, candidates, scores)
-    lines = _without_repeats(moments, slots, job.config)
+    lines = settle(_without_repeats(moments, slots, job.config), slots, job.config.pause)
     for number, line in enumerate(lines):
         after = lines[number + 1] if number + 1 < len(lines) else None
         same_gap = after is not None and after.slot == line.slot
@@ -101,7 +101,9 @@ def _options(
     yield Option(candidate.id, candidate.text, seconds, value, shown, gone + run.late)
     if run.early and value > config.early_cost:
         earliest = round(max(shown - run.early, 0.0), 3)
-        yield Option(f"{candidate.id}/early", candidate.text, seconds, value - config.early_cost, earliest, shown)
+        yield Option(
+            f"{candidate.id}/early", candidate.text, seconds, value - config.early_cost, earliest, shown, shown
+        )
 
 
 def _seen(kind: Kind, context: Context, of_shot: Iterable[Context]) -> tuple[Seconds, Seconds]:

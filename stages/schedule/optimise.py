@@ -36,7 +36,10 @@ class Slot:
 
 @dataclass(frozen=True)
 class Option:
-    """One way to speak of a moment: may start in [earliest, latest], takes `seconds`, is worth `value`."""
+    """One way to speak of a moment: may start in [earliest, latest], takes `seconds`, is worth `value`.
+
+    `picture` is when what it speaks of appears, where that is later than `earliest`.
+    """
 
     key: str
     text: str
@@ -44,6 +47,7 @@ class Option:
     value: float
     earliest: float
     latest: float
+    picture: float = -math.inf
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,17 @@ def optimise(moments: Sequence[Sequence[Option]], slots: Sequence[Slot], rules: 
         grown = [p for plan in plans for option in options for p in _extend(plan, option, slots, rules)]
         plans = _undominated(plans + grown, slots, floor, rules.repeat_cost)
     return max(plans, key=lambda p: p.value).lines()
+
+
+def settle(lines: Sequence[Placed], slots: Sequence[Slot], pause: float) -> list[Placed]:
+    """The same lines; those that start before their picture as close to it as the lines after them allow."""
+    settled: list[Placed] = []
+    for line in reversed(lines):
+        after = settled[-1] if settled and settled[-1].slot == line.slot else None
+        limit = (after.start - pause if after else slots[line.slot].end) - line.option.seconds
+        start = max(line.start, min(line.option.picture, limit))
+        settled.append(Placed(line.option, line.slot, start))
+    return settled[::-1]
 
 
 def _floors(moments: Sequence[Sequence[Option]], pause: float) -> list[float]:

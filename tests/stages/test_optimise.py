@@ -6,11 +6,12 @@ import itertools
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.schedule.optimise import MS, Option, Placed, Rules, Slot, optimise
+from stages.schedule.optimise import MS, Option, Placed, Rules, Slot, optimise, settle
 
 RULES = Rules(pause=0.2, delay_cost=0.05, repeat_cost=0.7, similar=lambda a, b: a == b)
 
@@ -96,6 +97,20 @@ def test_lines_are_ordered_apart_and_inside(problem: tuple[list[list[Option]], l
     order = [line.option.key for line in lines]
     assert order == sorted(order, key=lambda k: int(k.split(".")[0]))
     assert len({k.split(".")[0] for k in order}) == len(order), "at most one line a moment"
+
+
+@given(problems(most=8), st.floats(0, 3))
+@settings(max_examples=100, deadline=None)
+def test_settling_moves_lines_towards_their_pictures_only(
+    problem: tuple[list[list[Option]], list[Slot]], early: float
+) -> None:
+    moments, slots = problem
+    moments = [[replace(o, picture=o.earliest + early, latest=o.latest + early) for o in m] for m in moments]
+    before = optimise(moments, slots, RULES)
+    after = settle(before, slots, RULES.pause)
+    assert [(x.option, x.slot) for x in after] == [(x.option, x.slot) for x in before]
+    assert feasible(after, slots)
+    assert all(b.start <= a.start <= max(b.start, a.option.picture) for a, b in zip(after, before, strict=True))
 
 
 def test_a_film_of_three_hours_keeps_few_plans() -> None:
