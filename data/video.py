@@ -25,7 +25,8 @@ SKIPPING_CODECS = frozenset({"h264", "hevc"})
 
 The loop filter stays on: without it errors pile up between intra frames, and each intra frame looks like a cut.
 """
-THREADS = 2
+THREADS = 3
+"""Two that decode while the third waits for its picture to be taken."""
 MENDED = 1.0
 """Seconds of good picture after which a damaged stretch is over."""
 HOPELESS = 100

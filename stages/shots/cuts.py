@@ -90,11 +90,15 @@ class Cuts:
         at = min(range(len(self.recent)), key=lambda i: abs(self.recent[i].time - time))
         if at == 0:
             return time
-        before, after = self.recent[at - 1], self.recent[at]
-        likeness = max(_correlation(before.grey, later.grey) for later in (after, self.recent[-1]))
-        if likeness >= self.same_picture:
+        if self._likeness(at) >= self.same_picture:
             return None
+        before, after = self.recent[at - 1], self.recent[at]
         return self._placed(before.time, after.time) if after.skipped else after.time
+
+    def _likeness(self, at: int) -> float:
+        """How like the pictures before `at` the later ones are; all of those before, for a flash ends as it begins."""
+        earlier, later = list(self.recent)[:at], (self.recent[at], self.recent[-1])
+        return max(_likeness(a, b) for a in earlier for b in later)
 
     def _placed(self, before: float, after: float) -> float:
         """The cut between two pictures with undecoded frames between them: where the picture changes most."""
@@ -129,6 +133,13 @@ def _fades() -> Any:
     from scenedetect import ThresholdDetector
 
     return ThresholdDetector(threshold=NOTHING_TO_SEE, min_scene_len=0)
+
+
+def _likeness(a: Seen, b: Seen) -> float:
+    """Correlation; two empty pictures of about one colour are alike: in the last of a fade, hue is but noise."""
+    if max(a.contrast, b.contrast) < NOTHING_TO_SEE:
+        return float(_difference(a.small, b.small) < NOTHING_TO_SEE / 2)
+    return _correlation(a.grey, b.grey)
 
 
 def _correlation(a: Image, b: Image) -> float:
