@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.errors import MediaError
-from data.languages import same_language
+from data.iso639 import same_language
 from data.messages import tr
 from data.records import AudioStream, Episode, SubtitleStream, VideoStream
 from data.sound import audio_blocks

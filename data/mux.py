@@ -14,17 +14,20 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import MediaError
-from data.languages import iso639_2
+from data.iso639 import iso639_2
 from data.media import ffmpeg_path
 from data.messages import tr
 from data.records import Episode
 from data.sound import layout_channels
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
 
 SUFFIXES = {"mp4": ".mp4", "mkv": ".mkv", "ts": ".ts"}
 MUXERS = {".mp4": "mp4", ".mkv": "matroska", ".ts": "mpegts"}
@@ -33,6 +36,8 @@ TITLES = {"ko": "화면해설", "en": "Audio description"}
 BIT_RATES = {1: 128, 2: 192}
 # AAC has one position for the surround pair of 5.1; ffmpeg's two names differ in nothing else.
 LAYOUTS = {"5.1(side)": "5.1", "5.0(side)": "5.0", "quad(side)": "quad"}
+
+FILE_TAGS = ("filename", "mimetype", "title")
 
 
 @dataclass(frozen=True)
@@ -62,9 +67,7 @@ def plan_delivery(episode: Episode) -> Delivery:
 
     suffix = SUFFIXES.get(episode.container, ".mkv")
     with av.open(f"file:{episode.path}", metadata_errors="replace") as container:
-        kinds = {
-            s.index: "timecode" if "timecode" in s.metadata and s.type == "data" else s.type for s in container.streams
-        }
+        kinds = {s.index: _kind(s, suffix) for s in container.streams}
         # The demuxer reads chapters from a hidden text track; the muxer writes a new one from the chapters.
         chapter_tracks = {stream.index for stream in container.streams.data if stream.discard == Discard.all}
     rewritten = tuple(s.index for s in episode.subtitle_streams if suffix == ".mkv" and s.codec == "mov_text")
@@ -80,6 +83,15 @@ def plan_delivery(episode: Episode) -> Delivery:
         attachments=attachments,
         note=" ".join(notes) or None,
     )
+
+
+def _kind(stream: Any, suffix: str) -> str:
+    """ffmpeg's kind of stream, and `timecode`; a cover counts as an attached file where it is one, in Matroska."""
+    from av.stream import Disposition
+
+    if suffix == ".mkv" and stream.disposition & Disposition.attached_pic:
+        return "attachment"  # copied as a stream it would become a second picture and shift all times
+    return "timecode" if "timecode" in stream.metadata and stream.type == "data" else str(stream.type)
 
 
 def _not_carried(
@@ -260,13 +272,25 @@ class DescribedWriter:
             for number, index in enumerate(self.delivery.attachments):
                 stream: Any = container.streams[index]
                 file = Path(self.attached.name) / str(number)
-                file.write_bytes(stream.data)
+                file.write_bytes(_attached(container, stream))
                 options += ["-attach", os.fspath(file)]
-                tags = {
-                    key: value for key, value in stream.metadata.items() if key in ("filename", "mimetype", "title")
-                }
+                tags = _cover(stream) if stream.type == "video" else {}
+                tags |= {key: value for key, value in stream.metadata.items() if key in FILE_TAGS}
                 options += [w for k, v in tags.items() for w in (f"-metadata:s:t:{number}", f"{k}={v}")]
         return options
+
+
+def _attached(container: InputContainer, stream: Any) -> bytes:
+    """The content of an attached file; that of a cover is its stream's one packet."""
+    if stream.type != "video":
+        return bytes(stream.data)
+    return next(bytes(packet) for packet in container.demux(stream) if packet.size)
+
+
+def _cover(stream: Any) -> dict[str, str]:
+    """Name and type of a cover from a container that keeps neither."""
+    kind = {"mjpeg": "jpeg"}.get(stream.codec_context.name, stream.codec_context.name)
+    return {"filename": f"cover.{kind.replace('jpeg', 'jpg')}", "mimetype": f"image/{kind}"}
 
 
 def _cause(lines: list[str]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import MediaError
-from data.languages import iso639_2, same_language
+from data.iso639 import iso639_2, same_language
 from data.messages import tr
 from data.subtitles.formats import Line, MalformedError, parse, vtt_payload
 from data.subtitles.meaning import Cue, cue_of

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from data.errors import MediaError
-from data.languages import same_language
+from data.iso639 import same_language
 from data.messages import tr
 from data.subtitles.ttml import read_ttml
 

@@ -11,7 +11,7 @@ from data import media
 from data.errors import UserError
 from data.formats import dapt, dapt_rules, vtt
 from data.formats.cue import Cue
-from data.languages import iso639_2, same_language
+from data.iso639 import iso639_2, same_language
 from data.messages import tr
 from data.records import Episode, Written
 from data.script import load

@@ -148,7 +148,9 @@ def _crowded(measured: Measured, gaps: Sequence[Gap]) -> Iterator[Result]:
         filled = sum(max(0.0, min(end, gap.end) - max(start, gap.start)) for start, end in voiced)
         length = gap.end - gap.start
         if not gap.usable and filled > CELL_SECONDS:
-            text = tr("Narration in a gap that is kept free ({why}) at {start}", why=tr(gap.why), start=moment(gap.start))
+            text = tr(
+                "Narration in a gap that is kept free ({why}) at {start}", why=tr(gap.why), start=moment(gap.start)
+            )
             yield Result(12, "density", "error", text, gap.start, gap.end, round(filled, 2), 0.0)
         elif length > LONG_GAP and filled > FILL * length:
             text = tr("Narration fills {percent:.0f} % of the gap at {start}", percent=100 * filled / length,

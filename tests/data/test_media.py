@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from data import messages
 from data.errors import MediaError
-from data.languages import iso639_2
+from data.iso639 import iso639_2
 from data.media import audio_blocks, content_hash, ffmpeg_path, probe, safe_name
 
 Ffmpeg = Callable[..., None]

@@ -14,7 +14,7 @@ from data.records import Candidate, Context, Evidence, Gap
 from stages.ranking import Config, run
 from stages.ranking.heuristic import Heuristic
 from stages.ranking.prompt import RankingPrompt
-from stages.stage import Job, RunSettings, NoOptions
+from stages.stage import Job, NoOptions, RunSettings
 from tests.stages.test_candidates import context
 
 RANKER = Heuristic(NoOptions())
