@@ -29,11 +29,9 @@ def deliver(workspace: Workspace, folder: Path) -> None:
     after: dict[str, list[int]] = {}
     for source in _finished(workspace):
         target = folder / source.name
-        if source.name in before and before[source.name] == _stamp(target) and _same(source, target):
-            after[source.name] = before[source.name]
-            continue
-        _keep_edited(target, before.get(source.name))
-        _place(source, target)
+        if not (target.exists() and _same(source, target)):
+            _keep_edited(target, before.get(source.name))
+            _place(source, target)
         after[source.name] = _stamp(target) or []
     for name in before.keys() - after.keys():
         _keep_edited(folder / name, before[name])
@@ -63,7 +61,7 @@ def _same(source: Path, target: Path) -> bool:
 
 def _keep_edited(target: Path, delivered: list[int] | None) -> None:
     """Move a file that is not as it was delivered out of the way; nothing a person made is ever lost."""
-    if delivered is None or _stamp(target) in (None, delivered):
+    if _stamp(target) in (None, delivered):
         return
     number = 1
     while (kept := target.with_name(f"{target.name}.edited-{number}")).exists():

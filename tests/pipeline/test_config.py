@@ -33,7 +33,7 @@ def test_a_setting_can_be_given() -> None:
         ("gaps.min_gaps=2", "gaps.min_gap"),
         ("langage=ko", "language"),
         ("text.backend=rapid", "rapidocr"),
-        ("text.options.min_scor=0.5", "text.options.min_score"),
+        ("text.options.sides=640", "text.options.side"),
     ],
 )
 def test_unknown_names_get_the_nearest(assignment: str, near: str) -> None:
