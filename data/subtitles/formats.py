@@ -124,7 +124,7 @@ def _clock(text: str) -> float:
     return seconds
 
 
-# A line stays on screen until the next SYNC, but where a file forgets to clear it nobody speaks for that long.
+# A line stays on screen until the next SYNC; where no empty one clears it, nobody speaks for longer than this.
 SAMI_LONGEST = 5.0
 SAMI_PER_CHARACTER = 0.4
 
@@ -136,7 +136,8 @@ def _sami(text: str, language: str) -> list[Line]:
     lines = []
     for (start, said), following in zip(chosen, [*chosen[1:], None], strict=True):
         longest = start + max(SAMI_LONGEST, SAMI_PER_CHARACTER * len(said))
-        end = min(following[0], longest) if following else longest
+        cleared = following is not None and not following[1]
+        end = following[0] if following and (cleared or following[0] < longest) else longest
         if said and end > start:
             lines.append(Line(start, end, said))
     return lines

@@ -123,6 +123,8 @@ P { margin-left:8pt; }
 <SYNC Start=1000><P Class=KRCC>안녕<br>하세요
 <SYNC Start=2500><P Class=KRCC>&nbsp;
 <SYNC Start=4000><P Class=KRCC><font color="red">잊힌 끝</font>
+<SYNC Start=20000><P Class=KRCC>천천히 오래 말한다
+<SYNC Start=31500><P Class=KRCC>&nbsp;
 <SYNC Start=60000><P Class=KRCC>마지막
 <SYNC Start=1000><P Class=ENCC>Hello
 <SYNC Start=2000><P Class=ENCC>&nbsp;
@@ -134,7 +136,12 @@ P { margin-left:8pt; }
 def test_smi_holds_languages_in_classes(tmp_path: Path, encoding: str) -> None:
     path = write(tmp_path / "a.smi", SMI, encoding)
     korean = [(c.start, c.end, c.text) for c in read(path, "ko")]
-    assert korean == [(1.0, 2.5, "안녕 하세요"), (4.0, 9.0, "잊힌 끝"), (60.0, 65.0, "마지막")]
+    assert korean == [
+        (1.0, 2.5, "안녕 하세요"),
+        (4.0, 9.0, "잊힌 끝"),
+        (20.0, 31.5, "천천히 오래 말한다"),
+        (60.0, 65.0, "마지막"),
+    ]
     assert [(c.start, c.end, c.text) for c in read(path, "en")] == [(1.0, 2.0, "Hello")]
 
 
