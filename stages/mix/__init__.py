@@ -36,7 +36,12 @@ def run(job: Job[Config]) -> Iterable[Duck]:
     """Mix and write; without a single spoken line nothing is written. Raises MediaError as the film's reader does."""
     clips = [clip for clip in job.read(Clip) if clip.file is not None]
     if not clips:
-        job.note(tr("No gap can take a line; nothing was added."))
+        usable = any(gap.usable for gap in job.read(Gap))
+        job.note(
+            tr("No line was found for the pauses of the dialogue; nothing was added.")
+            if usable
+            else tr("No gap can take a line; nothing was added.")
+        )
         return
     programme = measured(job)
     gaps, folder = job.read(Gap), job.folder_of(Clip)

@@ -412,6 +412,13 @@ def test_without_a_line_nothing_is_written(drama: Callable[..., Job[Any]]) -> No
     job.upstream[Clip] = (job.folder, lambda: [])
     assert list(mix.run(job)) == []
     assert list(job.folder.iterdir()) == []
+    assert [note.text for note in job.notes] == ["No line was found for the pauses of the dialogue; nothing was added."]
+
+
+def test_without_a_pause_the_note_says_so(drama: Callable[..., Job[Any]]) -> None:
+    job = drama()
+    job.upstream[Clip] = job.upstream[Gap] = (job.folder, lambda: [])
+    assert list(mix.run(job)) == []
     assert [note.text for note in job.notes] == ["No gap can take a line; nothing was added."]
 
 
