@@ -20,6 +20,7 @@ OVER_BED: dict[Bed, float] = {"music": 10.0, "ambience": 15.0, "silence": 15.0} 
 OVER_BED_LEAST = 6.0  # LU; row 14
 DEPTH = (6.0, 12.0)  # dB; row 15
 DEPTH_SLACK = 1.0  # dB: least squares through a lossy codec
+SILENCE = -50.0  # LUFS; a bed below it counts as silence (§7), and the codec's noise hides its gain
 RAMP = (0.2, 0.6)  # s; row 15
 PUMPING = 1.5  # s; row 15
 PEAK = -1.0  # dBTP; row 16
@@ -95,8 +96,9 @@ def _depths(measured: Measured, ducks: Sequence[Duck]) -> Iterator[Result]:
     for duck in ducks:
         dip = measured.dips.get(duck.id)
         gain = dip.bed_gain() if dip else None
-        if gain is None:
-            continue  # nothing is there to be lowered
+        bed = measured.programme.between(duck.start, duck.end)
+        if gain is None or bed is None or bed < SILENCE:
+            continue  # nothing is there to be lowered, or less than what the codec adds
         depth = -20 * math.log10(max(gain, 1e-4))
         if not DEPTH[0] - DEPTH_SLACK <= depth <= DEPTH[1] + DEPTH_SLACK:
             text = tr("The programme is lowered by {depth:.1f} dB at {start}", depth=depth, start=moment(duck.start))
