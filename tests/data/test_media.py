@@ -343,7 +343,7 @@ def test_one_picture_is_a_film_and_none_is_not(ffmpeg: Ffmpeg, tmp_path: Path) -
     ffmpeg(*PICTURE, "-frames:v", "1", *X264, one)
     assert probe(one, silent_ok=True).duration == pytest.approx(0.04)
     ffmpeg(*PICTURE, "-t", "0.5", *X264, "-bsf:v", "noise=drop=1", none)
-    with pytest.raises(MediaError, match="No picture|not a film"):
+    with pytest.raises(MediaError, match=r"No picture|not a film"):
         probe(none, silent_ok=True)
 
 
