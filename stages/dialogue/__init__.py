@@ -24,7 +24,7 @@ from data.sound import Damaged, native_layout
 from stages.dialogue.speech import Speech, one_at_a_time, unite
 from stages.stage import Job, StageConfig, write_atomically
 
-VERSION = 1
+VERSION = 2
 RATE = 16_000
 # Subtitles that meet a voice for less than this share of their time are probably those of another cut.
 HEARD_SHARE = 0.3

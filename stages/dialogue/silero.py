@@ -22,8 +22,12 @@ FRAME = 512
 """Samples per decision: 32 ms."""
 CONTEXT = 64
 """Samples of the frame before that the network also sees."""
-BATCH = 2048
-"""Frames per call, about a minute: the recurrent part runs along them, the rest in parallel."""
+HALF = 156
+"""Frames in half a window, 5 s. The network hears windows of two halves, each half in two windows, from a fresh start.
+
+Its memory of minutes of music or silence makes it deaf to the first words that follow: of speech over music, one
+line in six was noticed more than 0.3 s late and 8 % missed; in windows, one in twenty and 2 %.
+"""
 
 
 class SileroOptions(BaseModel):
@@ -79,22 +83,27 @@ class Silero:
         return self._session
 
     def _probabilities(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
-        """Per batch the probability of speech of each frame, the largest among the channels."""
+        """The probability of speech of each frame, the largest among the windows that hear it; half windows in turn."""
+        previous: Samples | None = None
+        tail: Samples | None = None
+        for half in _halves(blocks):
+            if previous is not None:
+                both = self._heard(np.concatenate([previous, half], axis=1))
+                yield both[:HALF] if tail is None else np.maximum(both[:HALF], tail)
+                tail = both[HALF:]
+            previous = half
+        if previous is not None:
+            yield self._heard(previous) if tail is None else tail
+
+    def _heard(self, window: Samples) -> Samples:
+        """The probability of each frame of a window (channels, frames, FRAME), the largest among the channels."""
         session = self._load()
-        states: list[tuple[Samples, Samples]] = []
-        tails: Samples = np.zeros((0, CONTEXT), np.float32)
-        for batch in _batches(blocks):
-            if not states:
-                states = [(np.zeros((1, 1, 128), np.float32), np.zeros((1, 1, 128), np.float32)) for _ in batch]
-                tails = np.zeros((len(batch), CONTEXT), np.float32)
-            heard = []
-            for channel, frames in enumerate(batch):
-                before = np.vstack([tails[channel], frames[:-1, -CONTEXT:]])
-                h, c = states[channel]
-                probability, h, c = session.run(None, {"input": np.hstack([before, frames]), "h": h, "c": c})
-                states[channel], tails[channel] = (h, c), frames[-1, -CONTEXT:]
-                heard.append(probability)
-            yield np.max(heard, axis=0)
+        start = np.zeros((1, 1, 128), np.float32)
+        heard = []
+        for frames in window:
+            before = np.pad(frames[:-1, -CONTEXT:], ((1, 0), (0, 0)))
+            heard.append(session.run(None, {"input": np.hstack([before, frames]), "h": start, "c": start})[0])
+        return np.asarray(np.max(heard, axis=0), np.float32)
 
 
 def weights() -> Path:
@@ -106,18 +115,19 @@ def weights() -> Path:
     return path
 
 
-def _batches(blocks: Iterable[Samples]) -> Iterator[Samples]:
-    """The sound as (channels, up to BATCH, FRAME); the last frame is filled up with silence."""
+def _halves(blocks: Iterable[Samples]) -> Iterator[Samples]:
+    """The sound as (channels, HALF, FRAME); the last is shorter, its last frame filled up with silence."""
     waiting: list[Samples] = []
     count = 0
     for block in blocks:
         waiting.append(block[:, None] if block.ndim == 1 else block)
         count += len(block)
-        if count >= BATCH * FRAME:
+        if count >= HALF * FRAME:
             sound = np.concatenate(waiting)
-            whole = len(sound) // FRAME * FRAME
-            yield _framed(sound[:whole])
-            waiting, count = [sound[whole:]], len(sound) - whole
+            whole = count // (HALF * FRAME) * HALF * FRAME
+            for first in range(0, whole, HALF * FRAME):
+                yield _framed(sound[first : first + HALF * FRAME])
+            waiting, count = [sound[whole:]], count - whole
     if count:
         sound = np.concatenate(waiting)
         yield _framed(np.pad(sound, ((0, -len(sound) % FRAME), (0, 0))))

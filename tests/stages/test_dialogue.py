@@ -194,6 +194,14 @@ def test_a_pause_in_a_narration(media: Path) -> None:
     assert missing([(9.4, 10.1)], found) == pytest.approx(0.7)
 
 
+def test_the_first_words_after_long_music_are_heard(media: Path) -> None:
+    blocks = audio_blocks(probe(media / "bbb-30s" / "big_buck_bunny_0_30.webm"), rate=16_000, layout="mono")
+    music = np.tile(np.concatenate(list(blocks)).ravel(), 2)[: 16_000 * 52] * np.float32(0.25)
+    line = load(media / "nld-film-audio" / "10s_im_taking_the_girl_with_me.wav")
+    start, _ = voices(np.concatenate([music, line]))[0]
+    assert 51.9 < start < 52.15
+
+
 # ---- the stage
 
 
