@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -25,8 +27,9 @@ SKIPPING_CODECS = frozenset({"h264", "hevc"})
 
 The loop filter stays on: without it errors pile up between intra frames, and each intra frame looks like a cut.
 """
-THREADS = 3
-"""Two that decode while the third waits for its picture to be taken."""
+THREADS = 2
+AHEAD = 6
+"""Pictures decoded and scaled while the caller measures the one before them."""
 MENDED = 1.0
 """Seconds of good picture after which a damaged stretch is over."""
 HOPELESS = 100
@@ -65,7 +68,7 @@ def frames(episode: Episode, *, width: int, damaged: Damaged | None = None) -> I
         if episode.video.codec in SKIPPING_CODECS:
             stream.codec_context.skip_frame = "NONREF"
         wounds = _Wounds(damaged or (lambda start, end: None))
-        yield from _pictures(container, stream, episode, width, wounds)
+        yield from _ahead(_pictures(container, stream, episode, width, wounds))
         if wounds.good is None:
             raise MediaError(
                 tr("No picture of {file} can be decoded; check that the file plays.", file=episode.path.name)
@@ -129,6 +132,15 @@ class _Wounds:
         if self.start is not None:
             self.damaged(self.start, end)
         self.start = self.end = None
+
+
+def _ahead(pictures: Iterator[Picture]) -> Iterator[Picture]:
+    """The same pictures, made in a thread of their own: decoding goes on while the caller works."""
+    with ThreadPoolExecutor(1, "decode") as pool:
+        coming = deque(pool.submit(next, pictures, None) for _ in range(AHEAD))
+        while picture := coming.popleft().result():
+            coming.append(pool.submit(next, pictures, None))
+            yield picture
 
 
 def _open(episode: Episode) -> InputContainer:
