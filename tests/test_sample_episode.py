@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 import soundfile
 from av.stream import Disposition
@@ -196,3 +199,22 @@ def test_a_text_that_a_person_edited_survives_a_rerun(film: Path, tmp_path: Path
     assert vdesc("run", film, "--out", tmp_path, "--language", "en", "--until", "script").returncode == 0
     assert (tmp_path / "sample" / "script.csv.edited-1").read_text(encoding="utf-8") == "mine"
     assert b"THREE YEARS LATER" in script.read_bytes()
+
+
+def test_narration_over_speech_ends_in_exit_code_3_with_its_seconds(film: Path, truth: Any, tmp_path: Path) -> None:
+    """A stem that speaks over a known utterance, as a defect before the check would leave it."""
+    assert vdesc("run", film, "--out", tmp_path).returncode == 0
+    stem = tmp_path / "sample" / "workspace" / "mix" / "narration.wav"
+    sound, rate = soundfile.read(stem)
+    line = truth["utterances"][3]
+    place = slice(int((line["start"] + 0.2) * rate), int((line["start"] + 0.7) * rate))
+    sound[place] = 0.1 * np.sin(np.arange(place.stop - place.start) * 0.05)
+    soundfile.write(stem, sound, rate, "PCM_24")
+    shutil.rmtree(tmp_path / "sample" / "workspace" / "check")
+    done = vdesc("run", film, "--out", tmp_path)
+    assert done.returncode == 3
+    said = re.search(r"Error: Narration over dialogue from 0:([\d.]+) to 0:([\d.]+)", done.stdout)
+    assert said is not None, done.stdout
+    assert float(said[1]) == pytest.approx(line["start"] + 0.2, abs=0.03)
+    assert float(said[2]) == pytest.approx(line["start"] + 0.7, abs=0.03)
+    assert (tmp_path / "sample" / "described.mp4").is_file()
