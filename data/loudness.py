@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,22 +127,37 @@ def measure(blocks: Iterable[NDArray[np.float32]], rate: int, layout: str, *, tr
 
     `true_peak` also oversamples it ×4 (BS.1770-5 Annex 2).
     """
-    weights = channel_weights(layout)
-    weighting = _Filter(rate, layout, "dblp", k_weighting(rate))
-    resampler = _Filter(rate, layout, "fltp", [f"aresample={rate * OVERSAMPLING}"]) if true_peak else None
-    energy, peaks = _Cells(np.add, rate), _Cells(np.maximum, rate * OVERSAMPLING)
-    for block in _then_end(blocks):
-        for part in weighting.feed(block):
-            energy.feed(weights @ np.square(part))
-        for part in resampler.feed(block) if resampler else ():
-            peaks.feed(np.abs(part).max(axis=0).astype(np.float64))
-    measured = energy.all() / (rate / CELLS)
-    return Loudness(measured, peaks.all()[: len(measured)] if true_peak else None)
+    meter = Meter(rate, layout, true_peak=true_peak)
+    for block in blocks:
+        meter.feed(block)
+    return meter.result()
 
 
-def _then_end(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32] | None]:
-    yield from (block for block in blocks if len(block))
-    yield None
+class Meter:
+    """`measure` for whoever hands the blocks over one by one, several sounds in step for example."""
+
+    def __init__(self, rate: int, layout: str, *, true_peak: bool = False) -> None:
+        self.rate, self.weights = rate, channel_weights(layout)
+        self.weighting = _Filter(rate, layout, "dbl", k_weighting(rate))
+        self.resampler = _Filter(rate, layout, "flt", [f"aresample={rate * OVERSAMPLING}"]) if true_peak else None
+        self.energy, self.peaks = _Cells(np.add, rate), _Cells(np.maximum, rate * OVERSAMPLING)
+
+    def feed(self, block: NDArray[np.float32]) -> None:
+        """Take the next samples (samples, channels)."""
+        if len(block):
+            self._feed(block)
+
+    def result(self) -> Loudness:
+        """What was measured; call once, at the end."""
+        self._feed(None)
+        energy = self.energy.all() / (self.rate / CELLS)
+        return Loudness(energy, self.peaks.all()[: len(energy)] if self.resampler else None)
+
+    def _feed(self, block: NDArray[np.float32] | None) -> None:
+        for part in self.weighting.feed(block):
+            self.energy.feed(self.weights @ np.square(part))
+        for part in self.resampler.feed(block) if self.resampler else ():
+            self.peaks.feed(np.abs(part).max(axis=0).astype(np.float64))
 
 
 @lru_cache
@@ -189,18 +204,19 @@ def _biquad(b: tuple[float, float, float], k: float, q: float) -> str:
 
 
 class _Filter:
-    """A chain of libavfilter's audio filters over planar floats."""
+    """A chain of libavfilter's audio filters over floats, packed on both sides: PyAV miscounts eight planes."""
 
     def __init__(self, rate: int, layout: str, sample_format: str, chain: Sequence[str]) -> None:
         import av
         import av.filter
 
         self.rate, self.layout, self.format, self.fed = rate, layout, sample_format, 0
+        self.channels = av.AudioLayout(layout).nb_channels
         graph = av.filter.Graph()
         self.source = last = graph.add_abuffer(
             sample_rate=rate, format=sample_format, layout=layout, time_base=Fraction(1, rate)
         )
-        for name, _, arguments in (part.partition("=") for part in chain):
+        for name, _, arguments in (part.partition("=") for part in [*chain, f"aformat={sample_format}"]):
             following = graph.add(name, arguments)
             last.link_to(following)
             last = following
@@ -220,14 +236,14 @@ class _Filter:
             except (av.error.BlockingIOError, av.error.EOFError):
                 return
             assert isinstance(frame, av.AudioFrame)
-            yield cast(NDArray[np.float64], frame.to_ndarray())
+            yield np.ascontiguousarray(frame.to_ndarray().reshape(-1, self.channels).T)
 
     def _frame(self, block: NDArray[np.float32]) -> av.AudioFrame:
         import av
 
-        samples = np.ascontiguousarray(block.T, np.float32)
-        planes = samples.astype(np.float64) if self.format == "dblp" else samples
-        frame = av.AudioFrame.from_ndarray(planes, self.format, self.layout)
+        packed = np.ascontiguousarray(block, np.float32).reshape(1, -1)
+        samples = packed.astype(np.float64) if self.format == "dbl" else packed
+        frame = av.AudioFrame.from_ndarray(samples, self.format, self.layout)
         frame.sample_rate, frame.pts, frame.time_base = self.rate, self.fed, Fraction(1, self.rate)
         self.fed += len(block)
         return frame
