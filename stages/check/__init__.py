@@ -58,7 +58,7 @@ def _results(job: Job[Config], described: Path, heard: Measured) -> list[Result]
         *timing.density(heard, gaps),
         *sound.narration_loudness(lines, heard, utterances),
         *sound.intelligibility(lines, heard, ducks, gaps),
-        *sound.ducking(heard, ducks),
+        *sound.ducking(heard, ducks, utterances),
         *sound.programme_level(heard),
         *sound.untouched(heard, ducks, mixed["residual_outside_cues"]),
         *sound.length(heard, job.episode.duration, video.fps, audio.channels if audio else None),

@@ -87,7 +87,7 @@ class Measured:
 
     def voiced_within(self, start: float, end: float) -> tuple[float, float] | None:
         """First and last voice inside [start, end]; None for none."""
-        first = round(start * 100)
+        first = max(round(start * 100), 0)
         cells = np.flatnonzero(self.stem_rms[first : round(end * 100) + 1] > VOICE_FLOOR)
         return ((first + cells[0]) / 100, (first + cells[-1] + 1) / 100) if len(cells) else None
 

@@ -86,9 +86,9 @@ def intelligibility(
     return or_pass(14, "intelligibility", problems, tr("Narration stands out from the programme everywhere"))
 
 
-def ducking(measured: Measured, ducks: Sequence[Duck]) -> list[Result]:
+def ducking(measured: Measured, ducks: Sequence[Duck], utterances: Sequence[Utterance]) -> list[Result]:
     """Row 15: how deep and how fast the programme goes down, as found in the described track."""
-    problems = [*_depths(measured, ducks), *_ramps(ducks), *_pumping(ducks)]
+    problems = [*_depths(measured, ducks), *_ramps(ducks, measured.programme.duration), *_pumping(ducks, utterances)]
     return or_pass(15, "ducking", problems, tr("Ducking of 6–12 dB with ramps of 0.2–0.6 s, nothing pumps"))
 
 
@@ -105,17 +105,18 @@ def _depths(measured: Measured, ducks: Sequence[Duck]) -> Iterator[Result]:
             yield Result(15, "ducking", "warning", text, duck.start, duck.end, round(depth, 1), DEPTH[1])
 
 
-def _ramps(ducks: Sequence[Duck]) -> Iterator[Result]:
+def _ramps(ducks: Sequence[Duck], duration: float) -> Iterator[Result]:
     for duck in ducks:
-        for ramp in (duck.attack, duck.release):
-            if not RAMP[0] - 1e-3 <= ramp <= RAMP[1] + 1e-3:
+        for ramp, room in ((duck.attack, duck.start), (duck.release, duration - duck.end)):
+            if room >= RAMP[0] and not RAMP[0] - 1e-3 <= ramp <= RAMP[1] + 1e-3:
                 text = tr("A ramp of {ramp:.2f} s at {start}", ramp=ramp, start=moment(duck.start))
                 yield Result(15, "ducking", "warning", text, duck.start, duck.end, ramp, RAMP[0])
 
 
-def _pumping(ducks: Sequence[Duck]) -> Iterator[Result]:
+def _pumping(ducks: Sequence[Duck], utterances: Sequence[Utterance]) -> Iterator[Result]:
     for one, other in pairwise(ducks):
-        if other.start - one.end < PUMPING:
+        spoken = any(u.start < other.start and u.end > one.end for u in utterances)
+        if other.start - one.end < PUMPING and not spoken:
             text = tr("The programme comes up for {seconds:.1f} s only at {start}", seconds=other.start - one.end,
                       start=moment(one.end))  # fmt: skip
             yield Result(15, "ducking", "warning", text, one.end, other.start, round(other.start - one.end, 2), PUMPING)
