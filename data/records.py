@@ -154,10 +154,12 @@ class Detection(Record):
 
 
 class TextRegion(Record):
-    """One line of on-screen text in a keyframe."""
+    """One line of on-screen text in a keyframe. Seen from the first to the last still of the shot that shows it."""
 
     keyframe: str
     text: str
+    first_seen: Seconds = Field(description="Time of the first still that shows the text")
+    last_seen: Seconds = Field(description="The shot's end, where its last still shows the text")
     score: float
     box: Box
 

@@ -30,7 +30,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("dialogue", (Episode,), Utterance, role="dialogue", settings=("language", "silent_ok")),
     Stage("gaps", (Episode, Utterance), Gap),
     Stage("objects", (Keyframe,), Detection, role="objects"),
-    Stage("text", (Keyframe,), TextRegion, role="text"),
+    Stage("text", (Shot, Keyframe), TextRegion, role="text"),
     Stage("faces", (Keyframe,), Face, role="faces"),
     Stage("context", (Shot, Keyframe, Utterance, Detection, TextRegion, Face), Context),
     Stage("candidates", (Context, Keyframe), Candidate, role="candidates", settings=("language", "plan_rate")),

@@ -35,6 +35,8 @@ class Seen:
     text: str
     score: float
     box: Box
+    first_seen: float
+    last_seen: float
     lines: int
 
     @property
@@ -61,7 +63,7 @@ def blocks(keyframe: Keyframe, regions: Sequence[TextRegion]) -> list[Seen]:
     """Join lines that stand under each other, of like size and less than a line apart."""
     found: list[Seen] = []
     for region in sorted(regions, key=lambda r: (r.box[1], r.box[0])):
-        line = Seen(keyframe, region.text, region.score, region.box, 1)
+        line = Seen(keyframe, region.text, region.score, region.box, region.first_seen, region.last_seen, 1)
         above = next((b for b in reversed(found) if _under(b, line)), None)
         if above is None:
             found.append(line)
@@ -82,7 +84,15 @@ def _stacked(above: Seen, line: Seen) -> Seen:
     end_x = max(above.box[0] + above.box[2], line.box[0] + line.box[2])
     end_y = max(above.box[1] + above.box[3], line.box[1] + line.box[3])
     box = (x, y, end_x - x, end_y - y)
-    return Seen(above.keyframe, f"{above.text} {line.text}", min(above.score, line.score), box, above.lines + 1)
+    return Seen(
+        above.keyframe,
+        f"{above.text} {line.text}",
+        min(above.score, line.score),
+        box,
+        min(above.first_seen, line.first_seen),
+        max(above.last_seen, line.last_seen),
+        above.lines + 1,
+    )
 
 
 def tracks(seen: Sequence[Seen], similarity: float, memory: float) -> list[Track]:
@@ -143,13 +153,13 @@ def by_keyframe(found: Sequence[Track], given: Sequence[Role]) -> Mapping[str, l
     """Each text at the keyframe where it first appears, in its best reading."""
     shown: dict[str, list[OnScreenText]] = defaultdict(list)
     for track, role in zip(found, given, strict=True):
-        reading, first, last = best(track), track[0].keyframe, track[-1].keyframe
-        shown[first.id].append(
+        reading = best(track)
+        shown[track[0].keyframe.id].append(
             OnScreenText(
                 text=reading.text,
                 role=role,
-                first_seen=first.time,
-                last_seen=last.time,
+                first_seen=min(s.first_seen for s in track),
+                last_seen=max(s.last_seen for s in track),
                 score=reading.score,
                 box=reading.box,
             )

@@ -75,14 +75,11 @@ def _moments(job: Job[Config], candidates: dict[str, Candidate], scores: dict[st
         if scores[candidate.id] >= job.config.min_score:
             by_keyframe[candidate.keyframe].append(candidate)
     contexts = sorted(job.read(Context), key=lambda c: c.time)
-    of_shot: dict[str, list[Context]] = defaultdict(list)
-    for context in contexts:
-        of_shot[context.shot].append(context)
     moments = [
         [
             option
             for candidate in by_keyframe[context.keyframe]
-            for option in _options(candidate, _seen(candidate.kind, context, of_shot[context.shot]), scores, job)
+            for option in _options(candidate, _seen(candidate.kind, context), scores, job)
         ]
         for context in contexts
     ]
@@ -106,13 +103,11 @@ def _options(
         )
 
 
-def _seen(kind: Kind, context: Context, of_shot: Iterable[Context]) -> tuple[Seconds, Seconds]:
-    """From when to when the picture of a line is on screen: its shot; for text, until a keyframe that lacks it."""
+def _seen(kind: Kind, context: Context) -> tuple[Seconds, Seconds]:
+    """From when to when the picture of a line is on screen: its shot, or its text."""
     if kind == "visual" or not context.texts:
         return context.start, context.end
-    last_seen = max(t.last_seen for t in context.texts)
-    without = [c.time for c in of_shot if c.time > last_seen]
-    return context.start, min(without, default=max(context.end, last_seen))
+    return min(t.first_seen for t in context.texts), max(t.last_seen for t in context.texts)
 
 
 def _without_repeats(moments: list[list[Option]], slots: list[Slot], config: Config) -> list[Placed]:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import Field
 
 from data.messages import tr
 from data.pictures import read_picture
-from data.records import Keyframe, TextRegion, record_id
+from data.records import Keyframe, Shot, TextRegion, record_id
 from stages.stage import Job, StageConfig
 from stages.text.lines import TextLine, join_lines
+from stages.text.presence import extent
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-VERSION = 1
+VERSION = 2
 
 
 class Config(StageConfig):
@@ -55,13 +59,39 @@ def run(job: Job[Config]) -> Iterable[TextRegion]:
                 name=job.config.backend,
             )
         )
-    keyframes, number = job.read(Keyframe), 0
+    keyframes, number, stills = job.read(Keyframe), 0, _stills(job)
+    shots = {shot.id: shot for shot in job.read(Shot)}
     for done, keyframe in enumerate(keyframes, start=1):
         image = read_picture(job.folder_of(Keyframe) / keyframe.image)
         (lines,) = job.backend.read([image])
         for line in join_lines([t for t in lines if t.score >= job.config.min_score], image.shape[1] / image.shape[0]):
             number += 1
+            first, last = _seen(line, keyframe.time, image, shots[keyframe.shot], stills)
             yield TextRegion(
-                id=record_id("t", number), keyframe=keyframe.id, text=line.text, score=line.score, box=line.box
+                id=record_id("t", number),
+                keyframe=keyframe.id,
+                text=line.text,
+                first_seen=first,
+                last_seen=last,
+                score=line.score,
+                box=line.box,
             )
         job.progress(done, len(keyframes))
+
+
+def _stills(job: Job[Config]) -> list[tuple[float, Path]]:
+    """Time and file of every still of the film, in order of time."""
+    folder = job.folder_of(Shot)
+    stills = json.loads((folder / "stills.json").read_text(encoding="utf-8"))
+    return sorted((still["time"], folder / still["image"]) for still in stills)
+
+
+def _seen(
+    line: TextLine, time: float, image: NDArray[np.uint8], shot: Shot, stills: Sequence[tuple[float, Path]]
+) -> tuple[float, float]:
+    """From when to when the line is seen in its shot, as closely as the shot's stills tell."""
+    inside = [(at, partial(read_picture, path)) for at, path in stills if shot.start <= at < shot.end]
+    before, after = [s for s in inside[::-1] if s[0] < time], [s for s in inside if s[0] > time]
+    first, last = extent(image, line.box, before, after)
+    latest = not after or last == after[-1][0]
+    return time if first is None else first, shot.end if latest else last or time

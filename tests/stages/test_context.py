@@ -62,7 +62,17 @@ class Film:
         )
         for words, box in texts:
             number = len(self.regions) + 1
-            self.regions.append(TextRegion(id=f"t{number:05d}", keyframe=name, text=words, score=0.98, box=box))
+            self.regions.append(
+                TextRegion(
+                    id=f"t{number:05d}",
+                    keyframe=name,
+                    text=words,
+                    first_seen=time,
+                    last_seen=time,
+                    score=0.98,
+                    box=box,
+                )
+            )
         for number in range(faces):
             self.faces.append(Face(id=f"f{name}{number}", keyframe=name, score=0.8, box=(0.2 * number, 0.1, 0.1, 0.2)))
 

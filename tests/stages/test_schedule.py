@@ -113,11 +113,10 @@ def test_a_line_is_not_spoken_long_after_its_picture(make_job: MakeJob, film: Fi
 
 
 def test_text_is_read_while_it_is_seen(make_job: MakeJob, film: Film) -> None:
-    film.moment(10, 20, ("글자, 출구.", 0.9), kind="text", seen=(15, 15))
-    gone = {"id": "c00002", "keyframe": "k00002", "time": 16.0, "texts": ()}
-    film.contexts.append(film.contexts[0].model_copy(update=gone))
-    assert len(film.schedule(make_job, [gap(1, 16.0, 22)])) == 1
-    assert film.schedule(make_job, [gap(1, 17.0, 22)]) == []
+    film.moment(10, 20, ("글자, 출구.", 0.9), kind="text", seen=(13, 15))
+    assert [n.start for n in film.schedule(make_job, [gap(1, 9, 22)])] == [13]
+    assert len(film.schedule(make_job, [gap(1, 15.6, 22)])) == 1
+    assert film.schedule(make_job, [gap(1, 16.0, 22)]) == []
 
 
 def test_on_screen_text_outranks_a_view(make_job: MakeJob, film: Film) -> None:

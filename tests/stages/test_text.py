@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from data.errors import StageError
-from data.records import Keyframe, TextRegion
+from data.records import Keyframe, Shot
 from stages import text
 from stages.text.lines import TextLine, join_lines
 from stages.text.rapidocr import RapidOCR
@@ -34,6 +35,15 @@ def drawn(*lines: tuple[str, tuple[int, int], float]) -> Picture:
     for words, at, size in lines:
         cv2.putText(picture, words, at, cv2.FONT_HERSHEY_SIMPLEX, size, (255, 255, 255), max(1, round(size * 2)))
     return picture
+
+
+SHOTS = [Shot(id="s00001", start=0.25, end=9.0)]
+
+
+def stills(folder: Path, *times: float) -> None:
+    """The shots stage's list of stills."""
+    rows = [{"time": t, "image": f"{t}.jpg"} for t in times]
+    (folder / "stills.json").write_text(json.dumps(rows), encoding="utf-8")
 
 
 def keyframe(number: int, image: str) -> Keyframe:
@@ -108,15 +118,32 @@ def test_the_stage_writes_sure_lines_and_says_what_it_cannot_read(
     folder.mkdir()
     for name, words in (("a.jpg", "HARBOUR"), ("b.jpg", "")):
         (folder / name).write_bytes(cv2.imencode(".jpg", drawn((words, (300, 300), 2.0)))[1].tobytes())
-    job = make_job(
-        text.Config(),
-        {Keyframe: [keyframe(1, "a.jpg"), keyframe(2, "b.jpg")]},
-        folders={Keyframe: folder},
-        backend=reader,
-    )
+    records = {Keyframe: [keyframe(1, "a.jpg"), keyframe(2, "b.jpg")], Shot: SHOTS}
+    stills(tmp_path)
+    job = make_job(text.Config(), records, folders={Keyframe: folder}, backend=reader)
     (region,) = text.run(job)
     assert (region.id, region.keyframe, region.text) == ("t00001", "k00001", "HARBOUR")
     assert ["cannot read Korean" in n.text for n in job.notes] == [True]
+
+
+@pytest.mark.parametrize("drift", [0, 6])
+def test_a_text_is_seen_from_the_first_to_the_last_still_that_shows_it(
+    make_job: Callable[..., Any], tmp_path: Path, reader: RapidOCR, drift: int
+) -> None:
+    """It appears between 1 and 2 s and is gone between 4 and 5 s; it may drift, and the picture behind it moves."""
+    noise = np.random.default_rng(1).integers(90, 120, (540, 1100, 3), dtype=np.uint8)
+    times = [0.5, 1, 2, 3, 4, 5]
+    for number, time in enumerate(times):
+        words = [("HARBOUR", (300 + drift * number, 300), 2.0)] if 2 <= time <= 4 else []
+        picture = cv2.addWeighted(drawn(*words), 0.8, noise[:, number * 20 : number * 20 + 960], 0.2, 0)
+        cv2.imwrite(str(tmp_path / f"{time}.jpg"), picture)
+    stills(tmp_path, *times)
+    records = {Keyframe: [keyframe(1, "3.jpg").model_copy(update={"time": 3.0})], Shot: SHOTS}
+    (region,) = text.run(make_job(text.Config(), records, backend=reader))
+    assert (region.first_seen, region.last_seen) == (2, 4)
+    stills(tmp_path, *times[2:5])
+    (region,) = text.run(make_job(text.Config(), records, backend=reader))
+    assert (region.first_seen, region.last_seen) == (2, SHOTS[0].end)
 
 
 class Unsure:
@@ -130,7 +157,8 @@ class Unsure:
 
 def test_unsure_lines_are_left_out(make_job: Callable[..., Any], tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.jpg"), drawn())
-    job = make_job(text.Config(), {Keyframe: [keyframe(1, "a.jpg")]}, backend=Unsure())
+    stills(tmp_path)
+    job = make_job(text.Config(), {Keyframe: [keyframe(1, "a.jpg")], Shot: SHOTS}, backend=Unsure())
     assert [r.text for r in text.run(job)] == ["출구"]
     assert job.notes == []
 
@@ -144,7 +172,8 @@ def test_switched_off_the_stage_yields_nothing(make_job: Callable[..., Any]) -> 
 def test_an_unreadable_still_is_an_error(make_job: Callable[..., Any], tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "a.jpg").write_bytes(content)
-    job = make_job(text.Config(), {Keyframe: [keyframe(1, "a.jpg")]}, backend=Unsure())
+    stills(tmp_path)
+    job = make_job(text.Config(), {Keyframe: [keyframe(1, "a.jpg")], Shot: SHOTS}, backend=Unsure())
     with pytest.raises(StageError, match=r"a\.jpg cannot be read: delete the folder"):
         list(text.run(job))
 
@@ -185,7 +214,6 @@ def test_regions_have_boxes_inside_the_picture(reader: RapidOCR) -> None:
     (lines,) = reader.read([drawn(("EDGE OF TOWN", (2, 40), 1.5), ("END CREDITS", (600, 535), 1.5))])
     assert len(lines) == 2
     for line in lines:
-        region = TextRegion(id="t00001", keyframe="k00001", text=line.text, score=line.score, box=line.box)
-        x, y, w, h = region.box
+        x, y, w, h = line.box
         assert min(x, y) >= 0
         assert max(x + w, y + h) <= 1
