@@ -21,6 +21,8 @@ PLAN_RATE = {"ko": 4.5, "en": 3.75}
 SENTENCE_PAUSE = 0.35
 COMMA_PAUSE = 0.3
 # Seconds a voice rests inside a line. With them, espeak-ng speaks 20 lines within −14 … +30 % of the estimate.
+SHORTEST = 0.6
+"""Seconds: a voice needs so long for one syllable too, breath and fades included (measured: 0.5)."""
 
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?!\d)|\d+"
 _WORD = r"[A-Za-zÀ-ɏ]+(?:['’][A-Za-zÀ-ɏ]+)*"
@@ -57,7 +59,7 @@ def seconds(text: str, language: str, rate: float) -> float:
     """Estimated speaking time of `text` at `rate` syllables per second, with the pauses inside it, in seconds."""
     read = spoken(text, language).rstrip(" .!?…,")
     pauses = SENTENCE_PAUSE * len(re.findall(r"[.!?…]+\s", read)) + COMMA_PAUSE * len(re.findall(r"[,;:]\s", read))
-    return syllables(read, language) / rate + pauses
+    return max(syllables(read, language) / rate + pauses, SHORTEST)
 
 
 def with_particle(word: str, particle: str) -> str:
