@@ -147,7 +147,8 @@ def test_seconds_are_syllables_at_the_rate_and_pauses_inside() -> None:
     one = seconds("문이 열린다.", "ko", PLAN_RATE["ko"])
     assert one == pytest.approx(5 / 4.5)
     assert seconds("문이 열린다. 문이 열린다.", "ko", 4.5) > 2 * one
-    assert seconds("문이 열린다.", "ko", 9) == pytest.approx(one / 2)
+    assert seconds("문이 열린다.", "ko", 6) == pytest.approx(5 / 6)
+    assert seconds("밤.", "ko", 4.5) == seconds("밤.", "ko", 6) == 0.6, "no voice is done sooner"
 
 
 @given(st.text(max_size=80), st.sampled_from(["ko", "en"]))
