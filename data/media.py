@@ -188,8 +188,10 @@ def _first_frame(container: InputContainer, stream: Any) -> Any:
 
 def _extent(path: Path, container: InputContainer) -> tuple[float, float]:
     """Start and length in seconds; measured from the packets where the container does not say."""
-    known = _family(path, container.format.name) in ("mp4", "mov", "mkv", "webm", "ts", "avi", "mxf")
     start = (container.start_time or 0) / 1e6
+    family = _family(path, container.format.name)
+    # Matroska tells the length from 0 or from its first packet, as the muxer likes.
+    known = family in ("mp4", "mov", "ts", "avi", "mxf") or (family in ("mkv", "webm") and start < 0.1)
     length = container.duration / 1e6 if container.duration and known else _measure(path, start)
     if length < 0.001:
         raise MediaError(tr("{path} has no length; export the film again.", path=path))

@@ -117,6 +117,13 @@ def test_start_time_is_episode_time_zero(ffmpeg: Ffmpeg, tmp_path: Path) -> None
     assert onset(sound(film)) == pytest.approx(2.0 + episode_first_picture(film), abs=0.002)
 
 
+def test_length_of_a_matroska_film_that_starts_late(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+    film = tmp_path / "late.mkv"
+    ffmpeg(*PICTURE, *clicking(), *X264, "-c:a", "ac3", "-output_ts_offset", "10", film)
+    assert probe(film).start_time == pytest.approx(10, abs=0.1)
+    assert probe(film).duration == pytest.approx(4.0, abs=0.1)
+
+
 def test_edit_list_cuts_sound_and_picture_alike(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     whole, film = tmp_path / "whole.mp4", tmp_path / "cut.mp4"
     ffmpeg(*PICTURE, *clicking(), *X264, "-g", "100", "-c:a", "aac", whole)
