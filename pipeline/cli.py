@@ -15,7 +15,6 @@ from data.messages import Lang, tr
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from data.records import Finding
     from pipeline.config import Config
     from pipeline.runner import Work
 
@@ -68,6 +67,7 @@ def run(
     """Describe films: results in OUT/<film>/."""
     from pipeline import config as settings
     from pipeline import runner
+    from pipeline.summary import print_plan, print_summary
 
     config = settings.load(
         profile,
@@ -82,7 +82,7 @@ def run(
     console = _console()
     if plan:
         for work in works:
-            _print_plan(console, work, config, until)
+            print_plan(console, work, config, until)
         raise typer.Exit(INPUT if failed else OK)
     if works:
         from pipeline.progress import shown
@@ -91,7 +91,10 @@ def run(
         with shown(console, stages, len(works)) as progress:
             runner.run(works, config, until, progress)
     for work in works:
-        _summarise(console, work, until)
+        if work.error:
+            typer.echo(str(work.error), err=True)
+        else:
+            print_summary(console, work, until)
     codes = [_exit_code(work, until) for work in works]
     raise typer.Exit(max([INPUT if failed else OK, *codes], key=_gravity))
 
@@ -99,23 +102,10 @@ def run(
 @app.command()
 def status(results: Results, lang: LangOption = None) -> None:  # noqa: ARG001
     """What has been done for an episode, and what the check found."""
-    from rich.table import Table
+    from pipeline.summary import print_status
 
-    from pipeline.workspace import Workspace
-    from stages import STAGES
-
-    workspace = Workspace(_results_folder(results) / "workspace")
-    table = Table(box=None, pad_edge=False)
-    for title in (tr("Stage"), tr("State"), tr("Records"), tr("Seconds")):
-        table.add_column(title)
-    for stage in STAGES:
-        manifest = workspace.manifest(stage.name)
-        state = tr("done") if manifest else tr("not done")
-        numbers = (str(manifest.records), f"{manifest.seconds:.1f}") if manifest else ("", "")
-        table.add_row(stage.name, state, *numbers)
-    console = _console()
-    console.print(table)
-    _print_findings(console, _findings(results))
+    _results_folder(results)
+    print_status(_console(), results)
 
 
 @app.command()
@@ -256,15 +246,6 @@ def _open_all(films: list[Path], out: Path, config: Config, subtitles: Path | No
     return distinct(works), failed
 
 
-def _print_plan(console: Console, work: Work, config: Config, until: str | None) -> None:
-    from pipeline.runner import plan
-
-    console.print(work.episode.id, markup=False, highlight=False)
-    for step in plan(work, config, until):
-        why = f": {step.why}" if step.why else ""
-        console.print(f"  {step.stage} – {tr(step.state)}{why}", markup=False, highlight=False, soft_wrap=True)
-
-
 def _log_to_files(works: list[Work]) -> None:
     """`run.log` of every episode gets the log of the run it is part of."""
     import logging
@@ -277,58 +258,14 @@ def _log_to_files(works: list[Work]) -> None:
         root.addHandler(handler)
 
 
-def _summarise(console: Console, work: Work, until: str | None) -> None:
-    """Where the results lie, what was spoken, what people should know."""
-    if work.error:
-        typer.echo(str(work.error), err=True)
-        return
-
-    def line(text: str) -> None:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-    if until is None:
-        line(_spoken(work))
-    line(tr("Results: {folder}", folder=work.folder))
-    for note in _notes(work):
-        line(f"· {note}")
-    _print_findings(console, _findings(work.folder) if until is None else [])
-
-
-def _spoken(work: Work) -> str:
-    from data.records import Clip
-
-    clips = work.workspace.read("voice", Clip)
-    number = sum(not c.dropped for c in clips)
-    return tr("{episode}: {number} lines of narration", episode=work.episode.id, number=number)
-
-
-def _notes(work: Work) -> list[str]:
-    from stages import STAGES
-
-    manifests = [work.workspace.manifest(s.name) for s in STAGES]
-    return [note.text for manifest in manifests if manifest for note in manifest.notes]
-
-
-def _findings(results: Path) -> list[Finding]:
-    from data.records import Finding
-    from pipeline.workspace import Workspace
-
-    workspace = Workspace(results / "workspace")
-    return workspace.read("check", Finding) if workspace.manifest("check") else []
-
-
-def _print_findings(console: Console, findings: list[Finding]) -> None:
-    for finding in findings:
-        if finding.severity in ("warning", "error"):
-            label = tr("Warning") if finding.severity == "warning" else tr("Error")
-            style = "yellow" if finding.severity == "warning" else "bold red"
-            console.print(f"{label}: {finding.text}", style=style, markup=False, highlight=False, soft_wrap=True)
-
-
 def _exit_code(work: Work, until: str | None) -> int:
     if work.error:
         return INPUT if isinstance(work.error, UserError) else BUG
-    return FINDINGS if until is None and any(f.severity == "error" for f in _findings(work.folder)) else OK
+    from pipeline.runner import stages_until
+    from pipeline.summary import findings
+
+    checked = stages_until(until)[-1].name == "check"
+    return FINDINGS if checked and any(f.severity == "error" for f in findings(work.folder)) else OK
 
 
 def _gravity(code: int) -> int:

@@ -14,8 +14,8 @@ from data import messages
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("data", "stages", "finetune", "pipeline")
-DYNAMIC = {"cached", "run", "follows", "visual", "text", "title"}
-"""Words passed to tr() by variable: states of a plan, kinds of a line."""
+DYNAMIC = {"visual", "text", "title"}
+"""Words passed to tr() by variable: kinds of a line."""
 
 
 def templates() -> Iterator[str]:

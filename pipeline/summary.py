@@ -1,0 +1,72 @@
+"""What the command line says of results: the plan, the summary of a run, the state of an episode."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from data.messages import tr
+from data.records import Clip, Finding
+from pipeline.config import Config
+from pipeline.runner import Work, plan, stages_until
+from pipeline.workspace import Workspace
+from stages import STAGES
+
+
+def line(console: Console, text: str, style: str | None = None) -> None:
+    """One line as it is: no markup, no highlighting, no hard wraps, so that it can be searched and copied."""
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_plan(console: Console, work: Work, config: Config, until: str | None) -> None:
+    """What a run would do with each stage, and why."""
+    line(console, work.episode.id)
+    for step in plan(work, config, until):
+        states = {"cached": tr("cached"), "run": tr("run: {why}", why=step.why), "follows": step.why}
+        line(console, f"  {step.stage} – {states[step.state]}")
+
+
+def print_summary(console: Console, work: Work, until: str | None) -> None:
+    """Where the results lie, what was spoken, what people should know."""
+    done = [stage.name for stage in stages_until(until)]
+    if "voice" in done:
+        spoken = sum(not clip.dropped for clip in work.workspace.read("voice", Clip))
+        line(console, tr("{episode}: {number} lines of narration", episode=work.episode.id, number=spoken))
+    line(console, tr("Results: {folder}", folder=work.folder))
+    for name in done:
+        manifest = work.workspace.manifest(name)
+        for note in manifest.notes if manifest else ():
+            line(console, f"· {note.text}")
+    if "check" in done:
+        print_findings(console, findings(work.folder))
+
+
+def print_status(console: Console, results: Path) -> None:
+    """The stages of an episode with their state, then what the check found."""
+    workspace = Workspace(results / "workspace")
+    table = Table(box=None, pad_edge=False)
+    for title in (tr("Stage"), tr("State"), tr("Records"), tr("Seconds")):
+        table.add_column(title)
+    for stage in STAGES:
+        manifest = workspace.manifest(stage.name)
+        numbers = (str(manifest.records), f"{manifest.seconds:.1f}") if manifest else ("", "")
+        table.add_row(stage.name, tr("done") if manifest else tr("not done"), *numbers)
+    console.print(table)
+    print_findings(console, findings(results))
+
+
+def findings(results: Path) -> list[Finding]:
+    """What the check found; empty before it has run."""
+    workspace = Workspace(results / "workspace")
+    return workspace.read("check", Finding) if workspace.manifest("check") else []
+
+
+def print_findings(console: Console, found: list[Finding]) -> None:
+    """Warnings and errors, one a line."""
+    for finding in found:
+        if finding.severity == "warning":
+            line(console, f"{tr('Warning')}: {finding.text}", "yellow")
+        elif finding.severity == "error":
+            line(console, f"{tr('Error')}: {finding.text}", "bold red")
