@@ -158,7 +158,7 @@ def _ramp(ramp: float, guard: float, room: float) -> float:
 
 
 def under_ceiling(plan: Plan, cues: Sequence[Cue], programme: Programme, config: Config) -> Plan:
-    """Deepen dips, then lower narration, until no true peak under narration passes the ceiling.
+    """Deepen dips, then lower narration, until no true peak under narration, nor of it alone, passes the ceiling.
 
     The peak of a sum is at most the sum of the peaks, so the peaks of every 10 ms of programme and clips bound it.
     Narration is lowered as a whole; a single clip by `UNEVEN` more at most.
@@ -173,7 +173,8 @@ def under_ceiling(plan: Plan, cues: Sequence[Cue], programme: Programme, config:
         ducks.append(duck.model_copy(update={"depth": round_up(depth)}))
         bed_gain = 10 ** (-depth / 20)
         for i, (bed, voice) in zip(duck.clips, peaks, strict=True):
-            excess[i] = reduction_needed(bed * bed_gain, voice, ceiling)
+            stem = 20 * math.log10(max(float(voice.max(initial=0.0)) / programme.pan / ceiling, 1e-9))
+            excess[i] = max(reduction_needed(bed * bed_gain, voice, ceiling), stem)
     shared = max(0.0, max(excess.values(), default=0.0) - UNEVEN)
     gains = {i: gain - max(shared, excess[i]) for i, gain in plan.gains.items()}
     return Plan(tuple(ducks), gains, plan.level - shared)

@@ -24,7 +24,7 @@ from data.style import refuse
 from stages.stage import Job, StageConfig, write_atomically
 from stages.voice import clip
 
-VERSION = 1
+VERSION = 2
 
 
 class Config(StageConfig):

@@ -23,6 +23,10 @@ PAD = round(0.030 * RATE)  # kept around the speech, 20–50 ms are usual
 PAUSE = round(0.400 * RATE)  # the longest pause left inside; more than 0.5 s is dead air
 FADE = round(0.010 * RATE)  # against clicks at the edges
 HEADROOM = 10 ** (-1 / 20)  # −1 dBFS
+CREST = 14.0
+"""dB a peak may stand above the loudness; recorded narration has 10–14. espeak's reach 20, and would keep the mix from
+lifting the narration to loud dialogue without clipping."""
+REACH = round(0.005 * RATE)  # a peak is lowered from so long before to so long after it
 
 
 def shaped(samples: Samples, rate: int) -> Samples:
@@ -34,7 +38,7 @@ def shaped(samples: Samples, rate: int) -> Samples:
     loud = np.flatnonzero(np.abs(wave) > SILENCE)
     if not len(loud):
         return wave[:0]
-    return faded(levelled(without_dead_air(padded(wave, int(loud[0]), int(loud[-1]) + 1))))
+    return faded(levelled(limited(levelled(without_dead_air(padded(wave, int(loud[0]), int(loud[-1]) + 1))))))
 
 
 def resampled(samples: Samples, rate: int) -> Samples:
@@ -55,6 +59,21 @@ def levelled(wave: Samples) -> Samples:
         return wave
     gain = min(10 ** ((LOUDNESS - loudness) / 20), HEADROOM / float(np.abs(wave).max()))
     return wave * np.float32(gain)
+
+
+def limited(wave: Samples) -> Samples:
+    """`wave`, which is at −23 LUFS, with no peak more than `CREST` above that: a limiter that looks ahead.
+
+    The gain that every sample needs, held for `REACH` to both sides and smoothed over as much, so that it is nowhere
+    more than needed.
+    """
+    needed = np.minimum(1, 10 ** ((LOUDNESS + CREST) / 20) / np.maximum(np.abs(wave), 1e-9))
+    if needed.min(initial=1) == 1:
+        return wave
+    held = np.lib.stride_tricks.sliding_window_view(np.pad(needed, 2 * REACH, constant_values=1), 2 * REACH + 1)
+    weights = np.hanning(2 * REACH + 3)[1:-1]
+    gain = np.convolve(held.min(axis=1), weights / weights.sum(), mode="valid")
+    return np.asarray(wave * gain, np.float32)
 
 
 def padded(wave: Samples, first: int, last: int) -> Samples:

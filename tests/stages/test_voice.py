@@ -145,6 +145,16 @@ def test_a_clip_is_trimmed_levelled_faded_and_without_dead_air() -> None:
     assert wave[0] == wave[-1] == 0
 
 
+def test_a_peak_is_lowered_and_nothing_else() -> None:
+    time = np.arange(clip.RATE) / clip.RATE
+    wave = (0.06 * np.sin(2 * np.pi * 220 * time)).astype(np.float32)
+    wave[24_000:24_020] = 0.9
+    limited = clip.limited(wave)
+    assert np.abs(limited).max() <= 10 ** ((clip.LOUDNESS + clip.CREST) / 20) + 1e-6
+    assert np.array_equal(limited[:23_000], wave[:23_000])
+    assert np.array_equal(limited[25_000:], wave[25_000:])
+
+
 def test_speech_up_to_the_very_edge_is_faded_in() -> None:
     wave = clip.faded(np.ones(4800, np.float32))
     assert wave[0] == 0
