@@ -365,6 +365,8 @@ def test_no_peak_under_narration_passes_the_ceiling(drama: Callable[..., Job[Any
         assert peak <= -1.4
     levels = json.loads((job.folder / "mix.json").read_text())
     assert levels["true_peak_under_cues"] <= -1
+    stem, _ = soundfile.read(job.folder / "narration.wav")
+    assert 0.1 < np.abs(stem).max() <= 10 ** (-1 / 20)
     assert max(levels["gains"].values()) - min(levels["gains"].values()) <= 1.001
 
 
