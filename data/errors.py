@@ -7,6 +7,16 @@ VdescError
 └── StageError       a stage could not write its whole result; exit code 1
 """
 
+import errno
+
+SURROUNDINGS = frozenset(
+    {
+        errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES, errno.EPERM, errno.EROFS,
+        errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG,
+    }
+)  # fmt: skip
+"""What the system says of a full disk, a folder that may not be written, a broken drive: not our defect."""
+
 
 class VdescError(Exception):
     """Base of every error whose message is written for people: the cause, then the remedy, on one line."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from data import messages
-from data.errors import ConfigError, UserError, VdescError
+from data.errors import SURROUNDINGS, ConfigError, UserError, VdescError
 from data.messages import Lang, tr
 
 if TYPE_CHECKING:
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.runner import Work
 
-OK, BUG, INPUT, FINDINGS = 0, 1, 2, 3
-"""Exit codes: done; our defect; the user's input or configuration; the check found errors."""
+OK, BUG, INPUT, FINDINGS, STOPPED = 0, 1, 2, 3, 130
+"""Exit codes: done; our defect; the user's input or configuration; the check found errors; Ctrl-C."""
+
+_UsageError = cast(type[Exception], typer.BadParameter.__mro__[1])  # Click's, which newer Typers carry inside
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -178,20 +180,41 @@ def main() -> None:
     """Run the command line; errors become one line and an exit code."""
     messages.use(messages.from_locale())
     try:
-        app(standalone_mode=True)
+        code = app(standalone_mode=False) or OK
+    except _UsageError as error:
+        _fail(_misused(error), INPUT)
+    except typer.Abort:
+        code = STOPPED
     except VdescError as error:
         _fail(str(error), INPUT if isinstance(error, UserError) else BUG)
     except ImportError as error:
         _fail(_missing(error), BUG)
     except KeyboardInterrupt:
-        _fail(tr("Stopped. Run the same command again to go on where it was"), 130)
+        code = STOPPED
+    except OSError as error:
+        if error.errno not in SURROUNDINGS:
+            _fail(_defect(error), BUG)
+        _fail(tr("{cause}; make room or mend the rights, then run again", cause=error), INPUT)
     except Exception as error:  # nobody above us: the user gets a line, the log the traceback
         _fail(_defect(error), BUG)
+    if code == STOPPED:
+        _fail(tr("Stopped. Run the same command again to go on where it was"), STOPPED)
+    sys.exit(code)
 
 
 def _fail(line: str, code: int) -> None:
-    typer.echo(line, err=True)
+    if line:
+        typer.echo(line, err=True)
     sys.exit(code)
+
+
+def _misused(error: Any) -> str:
+    """What is wrong with the command itself; its help where it was given nothing at all."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return str(error.format_message()).strip()
+    cause = " ".join(error.format_message().split())
+    command = error.ctx.command_path if error.ctx else "vdesc"
+    return tr("{cause} ({command} --help tells more)", cause=cause, command=command)
 
 
 def _missing(error: ImportError) -> str:
@@ -241,7 +264,11 @@ def _open_all(films: list[Path], out: Path, config: Config, subtitles: Path | No
             typer.echo(str(error), err=True)
             failed = True
         except OSError as error:
-            typer.echo(tr("{film}: {cause}", film=film, cause=error), err=True)
+            cause = error.strerror or error
+            line = tr(
+                "No results can be put in {out} ({cause}); choose another folder with --out", out=out, cause=cause
+            )
+            typer.echo(line, err=True)
             failed = True
     return distinct(works), failed
 

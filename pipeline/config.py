@@ -125,7 +125,8 @@ def _profile_path(profile: str) -> Path:
         return path
     shipped = PROFILES / f"{profile}.yaml"
     if not shipped.is_file():
-        raise ConfigError(_unknown(profile, profile, profiles()))
+        near = difflib.get_close_matches(profile, list(profiles()), n=1, cutoff=0.0)[0]
+        raise ConfigError(tr("There is no profile {profile}; did you mean {near}?", profile=profile, near=near))
     return shipped
 
 

@@ -31,11 +31,11 @@ def open_episode(film: Path, out: Path, config: Config, side_file: Path | None) 
 
 
 def distinct(works: list[Work]) -> list[Work]:
-    """The same list, if no two films would write into one folder. Raises UserError."""
+    """Every film once, if no two of them would write into one folder. Raises UserError."""
     seen: dict[Path, Work] = {}
     for work in works:
         other = seen.setdefault(work.folder, work)
-        if other is not work:
+        if not other.episode.path.samefile(work.episode.path):
             raise UserError(
                 tr(
                     "{one} and {other} have the same name and would share {folder}; run them with different --out",
@@ -44,7 +44,7 @@ def distinct(works: list[Work]) -> list[Work]:
                     folder=work.folder,
                 )
             )
-    return works
+    return list(seen.values())
 
 
 def _fingerprint(film: Path) -> list[object]:

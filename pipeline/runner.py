@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from data.errors import MediaError, StageError, VdescError
+from data.errors import SURROUNDINGS, MediaError, StageError, VdescError
 from data.messages import tr
 from data.records import Episode, Note, Record
 from pipeline import config as settings
@@ -23,9 +22,6 @@ from stages import STAGES
 from stages.stage import Backend, Job, Stage
 
 log = logging.getLogger(__name__)
-
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
-"""What the system says when a disk is full or a folder may not be written: not our defect."""
 
 State = Literal["cached", "run", "follows"]
 
@@ -146,7 +142,7 @@ def _named(error: Exception, work: Work, stage: str) -> Exception:
     values = {"episode": work.episode.id, "stage": stage}
     if isinstance(error, VdescError):
         return type(error)(tr("{episode}, {stage}: {cause}", cause=error, **values))
-    if isinstance(error, OSError) and error.errno in NO_ROOM:
+    if isinstance(error, OSError) and error.errno in SURROUNDINGS:
         cause = tr("{cause}; make room or mend the rights, then run again", cause=error)
         return MediaError(tr("{episode}, {stage}: {cause}", cause=cause, **values))
     cause = f"{type(error).__name__}: {' '.join(str(error).split())}"
