@@ -15,7 +15,7 @@ from data.style import refuse
 from stages.candidates.prompt import SECONDS, Caption, Prompt, prompts
 from stages.stage import Job, StageConfig
 
-VERSION = 1
+VERSION = 2
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 

@@ -41,6 +41,7 @@ class Facts:
 
         model_config = ConfigDict(frozen=True, extra="forbid")
         text_score: float = Field(0.8, ge=0, le=1, description="Text read with less confidence is not spoken")
+        number_score: float = Field(0.9, ge=0, le=1, description="The same for text with digits: no context mends them")
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -66,7 +67,8 @@ class Facts:
     def _text(self, seen: SeenText, prompt: Prompt) -> Fact | None:
         """The text with its lead-in; None for dialogue, noise, and what is heard already. Too long: its beginning."""
         text = wording.clean(seen.text)
-        if seen.role == "subtitle" or seen.score < self.options.text_score or not _worth_reading(text):
+        least = self.options.number_score if re.search(r"\d", text) else self.options.text_score
+        if seen.role == "subtitle" or seen.score < least or not _worth_reading(text):
             return None
         if _heard(text, prompt):
             return None

@@ -48,18 +48,25 @@ class RapidOCR:
         self._engine = None
 
     def read(self, images: Sequence[NDArray[np.uint8]]) -> list[list[TextLine]]:
-        """The lines of each picture (H×W×3 BGR), unsorted, with the recogniser's mean confidence."""
+        """The lines of each picture (H×W×3 BGR), unsorted, with the recogniser's mean confidence.
+
+        A line with digits is only as sure as its least sure digit: a reader guesses a letter from its word, but an arrow
+        before "56 km" that is taken for a 1 makes it another distance.
+        """
         if self._engine is None:
             self._engine = self._load()
         return [self._lines(image) for image in images]
 
     def _lines(self, image: NDArray[np.uint8]) -> list[TextLine]:
-        found = self._engine(image)
+        found = self._engine(image, return_word_box=True, return_single_char_box=True)
         if found.boxes is None or found.txts is None:
             return []
         size = np.array(image.shape[1::-1], float)
-        rows = zip(found.txts, found.scores, np.asarray(found.boxes, float) / size, strict=True)
-        return [TextLine(text.strip(), float(score), _upright(corners)) for text, score, corners in rows]
+        rows = zip(found.txts, found.scores, found.word_results, np.asarray(found.boxes, float) / size, strict=True)
+        return [
+            TextLine(text.strip(), min([float(score), *_digits(letters)]), _upright(corners))
+            for text, score, letters, corners in rows
+        ]
 
     def _load(self) -> Any:
         import rapidocr
@@ -92,6 +99,11 @@ def _model(path: Path) -> str:
             )
         )
     return str(path)
+
+
+def _digits(letters: Sequence[tuple[str, float, Any]]) -> list[float]:
+    """The confidence of each digit among (letter, confidence, box)."""
+    return [float(score) for letter, score, _ in letters if letter.isdigit()]
 
 
 def _upright(corners: NDArray[np.float64]) -> tuple[float, float, float, float]:

@@ -127,6 +127,7 @@ def test_place(given: dict[str, Any], expected: str) -> None:
         {"place": "unsure"},
         {"texts": (seen("안녕하세요", "subtitle"),)},
         {"texts": (seen("흐린 글", score=0.4),)},
+        {"texts": (seen("156 km", score=0.85),)},
         {"texts": (seen("|"), seen("12:30"), seen("ab"))},
         {"texts": (seen("출입 금지 구역"),), "dialogue_after": "출입금지구역이라고 써 있잖아."},
         {"texts": (seen("北京 大学"),)},
