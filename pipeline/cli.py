@@ -127,7 +127,12 @@ def export(
         raise UserError(tr("{folder} has no script yet; run vdesc run first", folder=results))
     name, content = export_script(load(script), format_)
     target = to or results / name
-    write_atomically(target, content)
+    try:
+        write_atomically(target, content)
+    except OSError as error:
+        cause = error.strerror or error
+        line = tr("{file} cannot be written ({cause}); choose another one with --output", file=target, cause=cause)
+        raise UserError(line) from None
     _console().print(str(target), markup=False, highlight=False, soft_wrap=True)
 
 

@@ -179,7 +179,13 @@ def _explain(error: ValidationError, kind: type[BaseModel], prefix: str = "") ->
     key = prefix + ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return _unknown(key, key, dict.fromkeys(valid_keys(kind, prefix)))
+    if problem["type"] == "model_type":
+        return tr("{key} is a section; set one of its keys: {keys}", key=key, keys=", ".join(_keys_of(kind, key)))
     return tr("{key}: {cause} (given: {value})", key=key, cause=problem["msg"], value=repr(problem.get("input")))
+
+
+def _keys_of(kind: type[BaseModel], section: str) -> list[str]:
+    return [key for key in valid_keys(kind) if key.startswith(f"{section}.")]
 
 
 def _unknown(shown: str, wanted: str, valid: Mapping[str, Any]) -> str:

@@ -120,8 +120,11 @@ class Stage:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write `content` so that `path` never holds half of it."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 RunFunction = Callable[[Job[Any]], Iterable[Record]]

@@ -94,7 +94,12 @@ def _voices(job: Job[Config]) -> tuple[list[Speech], list[Speech]]:
 
     def tell(start: float, end: float) -> None:
         damaged.append(Speech(start, end, source="damaged"))
-        job.note(tr("The sound is damaged; nothing is narrated over this stretch."), start, end)
+        text = tr(
+            "The sound is damaged or missing from {start:.1f} s to {end:.1f} s; nothing is narrated there.",
+            start=start,
+            end=end,
+        )
+        job.note(text, start, end)
 
     return job.backend.transcribe(_heard(job, tell), RATE), damaged
 
