@@ -50,7 +50,7 @@ class RapidOCR:
     def read(self, images: Sequence[NDArray[np.uint8]]) -> list[list[TextLine]]:
         """The lines of each picture (H×W×3 BGR), unsorted, with the recogniser's mean confidence.
 
-        A line with digits is only as sure as its least sure digit: a reader guesses a letter from its word, but an arrow
+        A line with digits is only as sure as its least sure digit: a letter is guessed from its word, but an arrow
         before "56 km" that is taken for a 1 makes it another distance.
         """
         if self._engine is None:
