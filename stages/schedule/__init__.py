@@ -21,7 +21,6 @@ VERSION = 1
 class Config(StageConfig):
     """How lines are placed."""
 
-    reserve: float = Field(0.1, ge=0, description="Share added to planned lengths, for a voice slower than planned")
     pause: float = Field(0.2, ge=0, description="Seconds between two lines in one gap (standard 0.15–0.25)")
     early_cost: float = Field(0.15, ge=0, description="Value lost by a line that starts before its picture")
     delay_cost: float = Field(0.02, ge=0, description="Value lost for each second after the picture")
@@ -89,10 +88,13 @@ def _moments(job: Job[Config], candidates: dict[str, Candidate], scores: dict[st
 def _options(
     candidate: Candidate, seen: tuple[Seconds, Seconds], scores: dict[str, float], job: Job[Config]
 ) -> Iterator[Option]:
-    """The ways to speak `candidate`: on time, and before its picture where the config allows."""
+    """The ways to speak `candidate`: on time, and before its picture where the config allows.
+
+    The length is the bare estimate: a line that overruns is spoken faster or replaced by a shorter one.
+    """
     config, run, (shown, gone) = job.config, job.settings, seen
     rate = run.plan_rate or language.PLAN_RATE[run.language]
-    needed = language.seconds(candidate.text, run.language, rate) * (1 + config.reserve)
+    needed = language.seconds(candidate.text, run.language, rate)
     seconds = math.ceil(needed * 1000) / 1000
     value = scores[candidate.id] + (config.text_value if candidate.kind != "visual" else 0.0)
     yield Option(candidate.id, candidate.text, seconds, value, shown, gone + run.late)

@@ -99,7 +99,7 @@ def test_a_line_waits_for_its_picture_unless_no_other_place_is_left(make_job: Ma
     film.moment(10, 20, ("문이 열린다.", 0.9))
     (line,) = film.schedule(make_job, [gap(1, 5, 16)], early=2.0)
     assert line.start == 10
-    needed = seconds("문이 열린다.", "ko", 4.5) * 1.1
+    needed = seconds("문이 열린다.", "ko", 4.5)
     (line,) = film.schedule(make_job, [gap(1, 5, 10.5)], early=2.0)
     assert line.start == pytest.approx(10.2 - needed, abs=0.002)
     assert film.schedule(make_job, [gap(1, 5, 10.5)], early=0.0) == []
