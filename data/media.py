@@ -15,6 +15,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data.demux import packets
 from data.errors import MediaError
 from data.iso639 import same_language
 from data.messages import tr
@@ -176,7 +177,7 @@ def _first_frame(container: InputContainer, stream: Any) -> Any:
     """The first frame that decodes, past damaged packets; None when the film holds none."""
     import av
 
-    for packet in container.demux(stream):
+    for packet in packets(container, stream):
         try:
             frames = packet.decode()
         except av.error.FFmpegError:
@@ -205,7 +206,7 @@ def _measure(path: Path, start: float) -> float:
     end = start
     with av.open(f"file:{path}", metadata_errors="replace") as container:
         streams = [*container.streams.video, *container.streams.audio]
-        for packet in container.demux(*streams):
+        for packet in packets(container, *streams):
             if packet.pts is not None:
                 end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
     return end - start

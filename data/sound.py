@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.demux import packets
 from data.errors import MediaError
 from data.messages import tr
 from data.records import AudioStream, Episode
@@ -187,7 +188,7 @@ def _packets(container: InputContainer, stream: Any) -> Iterator[Any]:
             other.discard = Discard.all  # lets the demuxer skip the picture's bytes
     for _ in range(DAMAGED_PLACES):
         try:
-            yield from container.demux(stream)
+            yield from packets(container, stream)
             return
         except av.error.InvalidDataError:
             continue

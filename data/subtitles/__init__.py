@@ -10,6 +10,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from data.demux import packets
 from data.errors import MediaError
 from data.iso639 import iso639_2, same_language
 from data.messages import tr
@@ -160,7 +161,7 @@ def _embedded_lines(container: InputContainer, index: int, start_time: float) ->
     for stream in container.streams:
         stream.discard = Discard.default if stream.index == index else Discard.all
     lines = []
-    for packet in container.demux(container.streams[index]):
+    for packet in packets(container, container.streams[index]):
         if packet.pts is None or not packet.size:
             continue
         start = float(packet.pts * packet.time_base) - start_time
