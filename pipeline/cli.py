@@ -284,6 +284,7 @@ def _log_to_files(works: list[Work]) -> None:
 
     root = logging.getLogger()
     root.setLevel(logging.INFO)
+    logging.raiseExceptions = False  # a log that cannot be written, the disk being full, is not the error to show
     for work in works:
         handler = logging.FileHandler(work.workspace.folder / "run.log", encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data.errors import MediaError
 from data.loudness import CELLS, Loudness, measure
 from data.messages import tr
 from data.mux import DescribedWriter
@@ -95,9 +96,12 @@ def write(job: Job[Config], programme: Programme, made: Plan, clips: Sequence[Cl
     described = DescribedWriter(job.episode, job.folder, layout=shape, language=job.settings.language, rate=RATE)
     if described.delivery.note:
         job.note(described.delivery.note)
-    stem = soundfile.SoundFile(job.folder / "narration.wav", "w", RATE, 1, "PCM_24")
-    with stem, described:
-        mix = measure(handed_over(blocks, described, stem, residual), RATE, shape, true_peak=True)
+    try:
+        with soundfile.SoundFile(job.folder / "narration.wav", "w", RATE, 1, "PCM_24") as stem, described:
+            mix = measure(handed_over(blocks, described, stem, residual), RATE, shape, true_peak=True)
+    except soundfile.LibsndfileError as error:
+        values = {"name": "narration.wav", "reason": str(error).rstrip(".")}
+        raise MediaError(tr("{name} cannot be written: {reason}. Check the disk and the film.", **values)) from error
     peaks = [mix.true_peak_between(clip.start, clip.end) for clip in clips]
     levels = {
         "dialogue_loudness": programme.sound.gated([(u.start, u.end) for u in programme.speech]),
