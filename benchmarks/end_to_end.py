@@ -82,6 +82,7 @@ def job(episode: Episode, folder: Path, config: Any, upstream: dict[Any, Any]) -
 
 def extract(episode: Episode, folder: Path) -> float:
     """Seconds for shots, keyframes and the sound for the voice detector."""
+    folder = folder / str(time.time_ns())
     started = time.perf_counter()
     found = list(shots.run(job(episode, folder / "shots", shots.Config(), {})))
     upstream = {Shot: (folder / "shots", lambda: found)}
