@@ -18,6 +18,13 @@ SURROUNDINGS = frozenset(
 """What the system says of a full disk, a folder that may not be written, a broken drive: not our defect."""
 
 
+def interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C lies behind an error: an import that it breaks off ends in an ImportError."""
+    return error is not None and (
+        isinstance(error, KeyboardInterrupt) or interrupted(error.__cause__ or error.__context__)
+    )
+
+
 class VdescError(Exception):
     """Base of every error whose message is written for people: the cause, then the remedy, on one line."""
 

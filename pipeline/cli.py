@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from data import messages
-from data.errors import SURROUNDINGS, ConfigError, UserError, VdescError
+from data.errors import SURROUNDINGS, ConfigError, UserError, VdescError, interrupted
 from data.messages import Lang, tr
 
 if TYPE_CHECKING:
@@ -193,7 +193,9 @@ def main() -> None:
     except VdescError as error:
         _fail(str(error), INPUT if isinstance(error, UserError) else BUG)
     except ImportError as error:
-        _fail(_missing(error), BUG)
+        if not interrupted(error):
+            _fail(_missing(error), BUG)
+        code = STOPPED
     except KeyboardInterrupt:
         code = STOPPED
     except OSError as error:

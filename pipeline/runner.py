@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from data.errors import SURROUNDINGS, MediaError, StageError, VdescError
+from data.errors import SURROUNDINGS, MediaError, StageError, VdescError, interrupted
 from data.messages import tr
 from data.records import Episode, Note, Record
 from pipeline import config as settings
@@ -132,6 +132,8 @@ def _attempt(work: Work, stage: str, progress: Progress, do: Callable[[], None])
     try:
         do()
     except Exception as error:  # every error is reported by the caller, with the episode and the stage
+        if interrupted(error):
+            raise KeyboardInterrupt from error
         log.exception("%s: %s failed", work.episode.id, stage)
         work.error = _named(error, work, stage)
         progress.fail(work.episode.id, stage, work.error)
