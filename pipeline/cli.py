@@ -54,11 +54,13 @@ Results = Annotated[Path, typer.Argument(help="An episode's results folder, e.g.
 
 @app.command()
 def run(
-    films: Annotated[list[Path], typer.Argument(help="One or more films.")],
+    films: Annotated[list[Path], typer.Argument(readable=False, help="One or more films.")],
     out: Annotated[Path, typer.Option(help="Where the results folders go.")] = Path("out"),
     profile: Profile = "embedded",
     assignments: Assignments = None,
-    subtitles: Annotated[Path | None, typer.Option(help="A subtitle file, or a folder of them.")] = None,
+    subtitles: Annotated[
+        Path | None, typer.Option(readable=False, help="A subtitle file, or a folder of them.")
+    ] = None,
     until: Annotated[str | None, typer.Option(help="Last stage to run, e.g. schedule.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what would run, and why.")] = False,
     language: Annotated[str | None, typer.Option(help="Language of the narration: ko or en.")] = None,
