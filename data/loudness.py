@@ -155,7 +155,7 @@ class Meter:
 
     def _feed(self, block: NDArray[np.float32] | None) -> None:
         for part in self.weighting.feed(block):
-            self.energy.feed(self.weights @ np.square(part))
+            self.energy.feed(np.einsum("c,cs,cs->s", self.weights, part, part))  # BLAS would wake every core for this
         for part in self.resampler.feed(block) if self.resampler else ():
             self.peaks.feed(np.abs(part).max(axis=0).astype(np.float64))
 

@@ -1,25 +1,31 @@
 """Check: measures the finished files and says, row by row of the quality-control table, what holds.
 
-Rows 1–4, 7, 12–19, 22 and 23 (docs: reading the report). Nothing is taken from the plan that the files can tell.
+Rows 1–4, 7, 8, 12–19, 22 and 23 (docs: reading the report). Nothing is taken from the plan that the files can tell:
+the plan says where to look.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from data.errors import UserError
 from data.messages import tr
 from data.records import Clip, Duck, Finding, Gap, Keyframe, Narration, Shot, Utterance, Written
-from stages.check import files, sound, timing
+from data.script import load
+from stages.check import ducking, files, sound, timing
 from stages.check.findings import Result, numbered
+from stages.check.lines import Spoken, spoken, unscripted
 from stages.check.measure import Measured, measured
 from stages.check.report import Curve, Report, Scene, page, verdict
 from stages.stage import Job, StageConfig
 
-VERSION = 1
-CURVE_STEP = 0.5
-"""Seconds between two points of the report's loudness curves: about three pixels."""
+VERSION = 2
+CURVE_STEPS = (0.2, 0.5)
+"""Seconds between two points of the report's loudness curves, for films of up to a minute and for longer ones."""
+LISTENING = 0.8
+"""Share of the check's time that the pass over the sound takes."""
 
 
 class Config(StageConfig):
@@ -29,44 +35,67 @@ class Config(StageConfig):
 def run(job: Job[Config]) -> Iterator[Finding]:
     """Yield the findings; write `report.json` and `report.html`."""
     described = next(iter(sorted(job.folder_of(Duck).glob("described.*"))), None)
-    heard = (
-        measured(job.episode, described, job.folder_of(Duck) / "narration.wav", job.read(Duck)) if described else None
-    )
-    results = _results(job, described, heard) if described and heard else [_nothing_added()]
-    findings = list(numbered(results))
+    if described is None:
+        heard, findings = None, list(numbered([_nothing_added(job.read(Clip))]))
+    else:
+        heard = _listen(job, described)
+        findings = list(numbered(_results(job, described, heard)))
     _write_report(job, findings, heard)
     yield from findings
 
 
-def _nothing_added() -> Result:
-    return Result(1, "overlap", "info", tr("Nothing is spoken; no track was added"))
+def _nothing_added(clips: Sequence[Clip]) -> Result:
+    if all(clip.dropped for clip in clips):
+        return Result(1, "overlap", "warning", tr("Nothing is spoken; no track was added"))
+    return Result(3, "fit", "error", tr("There are lines to be heard, and no described film"))
+
+
+def _listen(job: Job[Config], described: Path) -> Measured:
+    length = job.episode.duration
+    stem = job.folder_of(Duck) / "narration.wav"
+    return measured(job.episode, described, stem, lambda done: job.progress(LISTENING * done, length))
 
 
 def _results(job: Job[Config], described: Path, heard: Measured) -> list[Result]:
-    lang = job.settings.language
-    gaps, ducks, utterances = job.read(Gap), job.read(Duck), job.read(Utterance)
-    lines = timing.spoken(job.read(Clip), job.read(Narration), heard)
-    video, audio = job.episode.video, job.episode.audio
+    lines = spoken(
+        job.read(Clip), job.read(Narration), job.folder_of(Clip), job.folder_of(Duck) / "narration.wav", heard
+    )
     mixed = json.loads((job.folder_of(Duck) / "mix.json").read_text(encoding="utf-8"))
-    job.progress(1, 2)
+    before, after = files.packets(job.episode.path), files.packets(described)
     return [
-        *timing.overlap(heard, utterances),
-        *timing.guards(heard, utterances),
-        *timing.fit(lines, gaps),
-        *timing.rate(lines, lang),
-        *timing.words(lines, lang),
-        *timing.density(heard, gaps),
-        *sound.narration_loudness(lines, heard, utterances),
-        *sound.intelligibility(lines, heard, ducks, gaps),
-        *sound.ducking(heard, ducks, utterances),
-        *sound.programme_level(heard),
-        *sound.untouched(heard, ducks, mixed["residual_outside_cues"]),
-        *sound.length(heard, job.episode.duration, video.fps, audio.channels if audio else None),
+        *_placed(job, lines, heard),
+        *_sounding(job, lines, heard),
+        *ducking.untouched(heard, job.read(Duck), mixed["residual_outside_cues"]),
+        *sound.length(heard, job.episode, after[heard.track.index]),
         *sound.clicks(lines, heard),
-        *files.track(described, job.episode, lang),
-        *files.streams(job.episode.path, described, heard.file.container == job.episode.container),
-        *files.scripts(job.folder_of(Written), job.read(Written), lines, heard),
+        *files.track(described, job.episode, job.settings.language),
+        *files.streams(before, after, job.episode, heard.file),
+        *files.scripts(job.folder_of(Written), job.read(Written), lines),
     ]
+
+
+def _placed(job: Job[Config], lines: Sequence[Spoken], heard: Measured) -> Iterator[Result]:
+    """Rows 1–12."""
+    gaps, utterances, lang = job.read(Gap), job.read(Utterance), job.settings.language
+    yield from timing.overlap(heard, utterances)
+    yield from timing.guards(heard, utterances)
+    yield from timing.fit(lines, gaps, unscripted(lines, heard))
+    yield from timing.rate(lines, lang)
+    yield from timing.words(lines, lang)
+    yield from timing.density(heard, gaps)
+
+
+def _sounding(job: Job[Config], lines: Sequence[Spoken], heard: Measured) -> Iterator[Result]:
+    """Rows 13–16. Gains can be measured only where the described track is in step with the programme."""
+    gaps, utterances, ducks = job.read(Gap), job.read(Utterance), job.read(Duck)
+    yield from sound.narration_loudness(lines, heard, utterances)
+    if heard.in_step:
+        yield from sound.intelligibility(lines, heard, gaps)
+        yield from ducking.ducking(lines, heard, ducks, utterances)
+    else:
+        text = tr("Not measured: the described track is not in step with the programme")
+        yield from (Result(14, "intelligibility", "info", text), Result(15, "ducking", "info", text))
+    yield from sound.programme_level(lines, heard)
 
 
 def _write_report(job: Job[Config], findings: list[Finding], heard: Measured | None) -> None:
@@ -83,7 +112,7 @@ def _write_report(job: Job[Config], findings: list[Finding], heard: Measured | N
         dropped=len(clips) - len(spoken),
         findings=tuple(findings),
         notes=job.earlier_notes,
-        models={"voice": ", ".join(sorted({c.voice for c in spoken}))},
+        models=_models(job, spoken),
         programme_loudness=_curve(heard, "programme"),
         narration_loudness=_curve(heard, "stem"),
     )
@@ -93,11 +122,37 @@ def _write_report(job: Job[Config], findings: list[Finding], heard: Measured | N
     (job.folder / "report.html").write_text(page(report, scene), encoding="utf-8")
 
 
+SOURCES = {"subtitles": "subtitles", "speech": "speech detection"}
+"""Utterance.source → what it is called; other sources are names of models."""
+
+
+def _models(job: Job[Config], spoken: Sequence[Clip]) -> dict[str, str]:
+    """Role → what did the work, as far as the records tell."""
+    heard_by = sorted({part for u in job.read(Utterance) for part in u.source.split("+")})
+    done = {
+        "dialogue": [tr(SOURCES.get(part, part)) for part in heard_by],
+        "candidates": _writers(job, spoken),
+        "voice": sorted({c.voice for c in spoken}),
+    }
+    return {role: ", ".join(names) for role, names in done.items() if names}
+
+
+def _writers(job: Job[Config], spoken: Sequence[Clip]) -> list[str]:
+    """The models that wrote the spoken lines; the script knows them."""
+    path = next((job.folder_of(Written) / w.name for w in job.read(Written) if w.role == "script"), None)
+    chosen = {c.candidate for c in spoken}
+    try:
+        lines = load(path).narrations if path else ()
+    except UserError:
+        return []  # row 23 says what is wrong with the script
+    return sorted({c.model for line in lines for c in line.candidates if c.id in chosen})
+
+
 def _curve(heard: Measured | None, which: str) -> Curve:
     """Short stretches' loudness of the programme or the stem, for the report's picture."""
     if heard is None:
-        return Curve(step=CURVE_STEP, values=())
+        return Curve(step=CURVE_STEPS[1], values=())
     loudness = heard.programme if which == "programme" else heard.stem
-    steps = int(loudness.duration / CURVE_STEP)
-    values = (loudness.between(k * CURVE_STEP, (k + 1) * CURVE_STEP) for k in range(steps))
-    return Curve(step=CURVE_STEP, values=tuple(round(v, 1) if v is not None else None for v in values))
+    step = CURVE_STEPS[loudness.duration > 60]
+    values = (loudness.between(k * step, (k + 1) * step) for k in range(int(loudness.duration / step)))
+    return Curve(step=step, values=tuple(round(v, 1) if v is not None else None for v in values))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,12 +17,34 @@ from pydantic import BaseModel, ConfigDict
 from data.messages import current, tr
 from data.pictures import read_picture
 from data.records import Clip, Finding, Gap, Narration, Note, Seconds, Shot, Utterance
+from stages.check.findings import Severity
+from stages.check.timeline import Lanes, rows
 
-ROW_SECONDS = 120.0
-"""Film shown in one row of the timeline: a minute is then about 600 pixels wide, a short line still visible."""
-WIDTH, LANE, CURVE = 1200, 14, 70
-LOUDEST, QUIETEST = -5.0, -65.0
-"""LUFS at the upper and lower edge of the loudness curve."""
+CHECKS = {
+    "overlap": "Narration over dialogue",
+    "guard": "Distance to speech",
+    "fit": "Lines whole, in their gaps",
+    "rate": "Speaking rate",
+    "style": "Wording",
+    "density": "Room for the programme",
+    "loudness": "Narration loudness",
+    "intelligibility": "Narration above the programme",
+    "ducking": "Ducking",
+    "programme loudness": "Programme loudness",
+    "true peak": "True peak",
+    "untouched": "Programme left alone",
+    "length": "Length and format",
+    "clicks": "Clicks and clipping",
+    "track": "Track labels",
+    "copied": "Original streams",
+    "scripts": "Scripts",
+}
+"""Check → what it is called on the page, in English; messages translate it."""
+ROLES = {"dialogue": "Speech found by", "candidates": "Lines written by", "voice": "Voice"}
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info", "pass")
+"""Worst first."""
+THUMBNAIL = 240
+"""Pixels across a keyframe."""
 
 
 class Curve(BaseModel):
@@ -65,6 +88,20 @@ class Scene:
     """Keyframe id → its JPEG."""
 
 
+@dataclass(frozen=True)
+class Summary:
+    """One row of the table of all checks."""
+
+    row: int
+    name: str
+    severity: Severity
+    """The worst of its findings."""
+    number: int
+    """How many are that bad."""
+    text: str
+    """What was measured; empty where a warning or error says it."""
+
+
 def verdict(findings: Sequence[Finding]) -> Literal["pass", "warning", "error"]:
     """The worst severity."""
     severities = {f.severity for f in findings}
@@ -87,13 +124,13 @@ def page(report: Report, scene: Scene) -> str:
         tr=tr,
         lang=current(),
         clock=timecode,
-        rows=list(_rows(report, scene)),
+        checks=CHECKS,
+        roles=ROLES,
+        rows=list(rows(report.duration, _lanes(report, scene), timecode)),
         lines=list(_lines(report, scene)),
-        shown=[f for f in report.findings if f.severity in ("error", "warning")],
-        passed=[f for f in report.findings if f.severity in ("pass", "info")],
-        width=WIDTH,
-        lane=LANE,
-        curve=CURVE,
+        errors=[f for f in report.findings if f.severity == "error"],
+        warnings=[f for f in report.findings if f.severity == "warning"],
+        summaries=list(summaries(report.findings)),
     )
 
 
@@ -103,87 +140,49 @@ def timecode(seconds: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}.{tenths}"
 
 
-def _rows(report: Report, scene: Scene) -> Iterator[dict[str, Any]]:
-    """The timeline cut into rows; positions in pixels."""
-    wrong = [(f.start, f.end) for f in report.findings if f.severity == "error" and f.start is not None]
-    spoken = [c for c in scene.clips if not c.dropped]
-    used = {n.gap for n in scene.narrations if any(c.narration == n.id for c in spoken)}
-    start = 0.0
-    while start < report.duration:
-        end = min(start + ROW_SECONDS, report.duration)
-        yield {
-            "start": start,
-            "end": end,
-            "shots": _bars(scene.shots, start, end),
-            "speech": _bars(scene.utterances, start, end),
-            "gaps": [
-                bar | {"bed": gap.bed, "used": gap.id in used, "usable": gap.usable}
-                for gap in scene.gaps
-                for bar in _bars([gap], start, end)
-            ],
-            "narration": [
-                bar | {"text": clip.text, "wrong": _touches(clip, wrong)}
-                for clip in spoken
-                for bar in _bars([clip], start, end)
-            ],
-            "programme": list(_polylines(report.programme_loudness, start, end)),
-            "voice": list(_polylines(report.narration_loudness, start, end)),
-            "ticks": [(_x(t, start), timecode(t)) for t in _steps(start, end)],
-        }
-        start = end
+def summaries(findings: Sequence[Finding]) -> Iterator[Summary]:
+    """Every check once, in order of its row, with the worst it found."""
+    for (row, name), group in groupby(findings, key=lambda f: (f.row, f.check)):
+        found = list(group)
+        worst = min((f.severity for f in found), key=SEVERITIES.index)
+        texts = [f.text for f in found if f.severity == worst] if worst in ("pass", "info") else []
+        yield Summary(row, name, worst, sum(f.severity == worst for f in found), " · ".join(texts))
 
 
-def _steps(start: float, end: float) -> list[float]:
-    return [start + k * 10.0 for k in range(int((end - start) // 10) + 1)]
+def _lanes(report: Report, scene: Scene) -> Lanes:
+    spoken = {c.id for c in scene.clips if not c.dropped}
+    return Lanes(
+        shots=scene.shots,
+        utterances=scene.utterances,
+        gaps=scene.gaps,
+        used={n.gap for n in scene.narrations if n.id in spoken},
+        clips=[(number, clip) for number, clip in enumerate(scene.clips, 1) if not clip.dropped],
+        wrong={c.id for c in scene.clips if any(f.severity == "error" and _touches(c, f) for f in report.findings)},
+        step=report.programme_loudness.step,
+        programme=report.programme_loudness.values,
+        voice=report.narration_loudness.values,
+    )
 
 
-def _x(time: float, start: float) -> float:
-    return round((time - start) * WIDTH / ROW_SECONDS, 1)
-
-
-def _bars(spans: Sequence[Any], start: float, end: float) -> list[dict[str, Any]]:
-    return [
-        {"x": _x(max(s.start, start), start), "w": max(_x(min(s.end, end), max(s.start, start)), 1.0)}
-        for s in spans
-        if s.start < end and s.end > start
-    ]
-
-
-def _touches(clip: Clip, spans: Sequence[tuple[float | None, float | None]]) -> bool:
-    return any((a or 0.0) <= clip.end and (b if b is not None else a or 0.0) >= clip.start for a, b in spans)
-
-
-def _polylines(curve: Curve, start: float, end: float) -> Iterator[str]:
-    """The curve inside a row as SVG point lists, broken where there is silence."""
-    first, last = round(start / curve.step), round(end / curve.step)
-    points: list[str] = []
-    for number, value in enumerate(curve.values[first:last], first):
-        if value is None:
-            if len(points) > 1:
-                yield " ".join(points)
-            points = []
-            continue
-        share = (LOUDEST - min(max(value, QUIETEST), LOUDEST)) / (LOUDEST - QUIETEST)
-        points.append(f"{_x((number + 0.5) * curve.step, start)},{share * CURVE:.1f}")
-    if len(points) > 1:
-        yield " ".join(points)
+def _touches(clip: Clip, finding: Finding) -> bool:
+    """Whether a finding is about the time in which the clip is heard."""
+    if finding.start is None:
+        return False
+    end = finding.start if finding.end is None else finding.end
+    return finding.start <= clip.end and end >= clip.start
 
 
 def _lines(report: Report, scene: Scene) -> Iterator[dict[str, Any]]:
     """Every planned line with its keyframe and what the check says of it."""
     narrations = {n.id: n for n in scene.narrations}
+    bad = [f for f in report.findings if f.severity in ("error", "warning") and f.start is not None]
     for clip in scene.clips:
         narration = narrations[clip.narration]
-        touching = [
-            f.text
-            for f in report.findings
-            if f.severity in ("error", "warning") and f.start is not None and _touches(clip, [(f.start, f.end)])
-        ]
         yield {
             "clip": clip,
             "kind": narration.kind,
             "image": _thumbnail(scene.keyframe_image(narration.keyframe)),
-            "findings": touching,
+            "findings": [f for f in bad if _touches(clip, f)],
         }
 
 
@@ -193,6 +192,7 @@ def _thumbnail(path: Path) -> str:
 
     image = read_picture(path)
     height, width = image.shape[:2]
-    small = cv2.resize(image, (240, max(round(240 * height / width), 1)), interpolation=cv2.INTER_AREA)
+    size = (THUMBNAIL, max(round(THUMBNAIL * height / width), 1))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     _, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])
     return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode("ascii")

@@ -1,233 +1,196 @@
-"""Rows 13–19: loudness, ducking, what was left alone, length, clicks – all measured on the finished sound."""
+"""Rows 13, 14, 16, 18 and 19: loudness, peaks, length, clicks – all measured on the finished sound."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
-
-import numpy as np
 
 from data.messages import tr
-from data.records import Bed, Duck, Gap, Utterance
+from data.records import Bed, Episode, Gap, Utterance
+from stages.check.files import Packets
 from stages.check.findings import Result, Severity, moment, or_pass
+from stages.check.lines import Spoken
 from stages.check.measure import RATE, Measured
-from stages.check.timing import Spoken
 
 CLIP_SPREAD = 1.5  # LU around the narration's loudness; row 13
 DIALOGUE_SPREAD = 2.0  # LU between narration and programme dialogue; row 13
+TRACK_SPREAD = 1.5  # dB between the stem and the voice in the described track
+TRACK_ERROR = 12.0  # … from which the line is not heard as meant
 OVER_BED: dict[Bed, float] = {"music": 10.0, "ambience": 15.0, "silence": 15.0}  # LU; row 14
 OVER_BED_LEAST = 6.0  # LU; row 14
-DEPTH = (6.0, 12.0)  # dB; row 15
-DEPTH_SLACK = 1.0  # dB: least squares through a lossy codec
 SILENCE = -50.0  # LUFS; a bed below it counts as silence (§7), and the codec's noise hides its gain
-RAMP = (0.2, 0.6)  # s; row 15
-PUMPING = 1.5  # s; row 15
 PEAK = -1.0  # dBTP; row 16
+OVERSHOOT = 2.0  # dB by which true peaks and a codec may pass the samples of a loud programme
 HOUSE = (-24.0, 2.0)  # LKFS and tolerance, Korea; row 16
-RESIDUAL = -60.0  # dBFS before the lossy encode; row 17
-LEVEL_SLACK = 1.5  # dB by which a lossy codec may change a second of sound
 DELAY = 0.015  # s; row 23 and EBU R37
-EDGE_FADE = 0.01  # s; row 19
+CODEC_FRAME = 1024 / RATE  # s: containers without a word for padding end with a whole frame of AAC
+FULL_SCALE = 0.999  # largest sample of 24 bits is a hair below 1; row 19
+EDGE = 0.05  # share of its peak a clip may have within 1 ms of its ends: a fade of 10 ms leaves 2 %; row 19
 DEAD_AIR = 0.5  # s; row 19
 
 
 def narration_loudness(lines: Sequence[Spoken], measured: Measured, utterances: Sequence[Utterance]) -> list[Result]:
-    """Row 13: the narrator keeps one level, close to the dialogue's."""
-    spans = [line.voice for line in lines if line.voice]
-    level = measured.stem.gated(spans)
+    """Row 13: the narrator keeps one level, close to the dialogue's, in the described track as in the stem."""
+    level = measured.stem.gated([line.place for line in lines if line.place])
     if level is None:
         return []
-    problems = list(_uneven(lines, measured, level))
+    problems = [*_uneven(lines, measured, level), *_in_track(lines, measured)]
     dialogue = measured.programme.gated([(u.start, u.end) for u in utterances])
-    if dialogue is not None and abs(level - dialogue) > DIALOGUE_SPREAD:
+    text = tr("Narration at {level:.1f} LUFS throughout", level=level)
+    if dialogue is not None:
         text = tr("Narration at {level:.1f} LUFS, dialogue at {dialogue:.1f} LUFS", level=level, dialogue=dialogue)
-        problems.append(
-            Result(13, "loudness", "warning", text, value=round(level - dialogue, 1), limit=DIALOGUE_SPREAD)
-        )
-    return or_pass(
-        13, "loudness", problems, tr("Narration at {level:.1f} LUFS throughout", level=level), round(level, 1)
-    )
+        if abs(level - dialogue) > DIALOGUE_SPREAD:
+            apart = round(level - dialogue, 1)
+            problems.append(Result(13, "loudness", "warning", text, value=apart, limit=DIALOGUE_SPREAD))
+    return or_pass(13, "loudness", problems, text, round(level, 1))
 
 
 def _uneven(lines: Sequence[Spoken], measured: Measured, level: float) -> Iterator[Result]:
     for line in lines:
-        own = measured.stem.between(*line.voice) if line.voice else None
+        own = measured.stem.gated([line.place]) if line.place else None
         if line.voice and own is not None and abs(own - level) > CLIP_SPREAD:
             text = tr("The line at {start} is {difference:+.1f} LU from the others", start=moment(line.clip.start),
                       difference=own - level)  # fmt: skip
             yield Result(13, "loudness", "warning", text, *line.voice, round(own - level, 1), CLIP_SPREAD)
 
 
-def intelligibility(
-    lines: Sequence[Spoken], measured: Measured, ducks: Sequence[Duck], gaps: Sequence[Gap]
-) -> list[Result]:
+def _in_track(lines: Sequence[Spoken], measured: Measured) -> Iterator[Result]:
+    """Lines that the described track does not hold as loud as the stem says."""
+    for line in lines:
+        gain = measured.products.gains(*line.voice).narration if line.voice and measured.in_step else None
+        if line.voice is None or gain is None:
+            continue
+        apart = 20 * math.log10(max(gain, 1e-3))
+        if abs(apart) > TRACK_SPREAD:
+            text = tr("In the described track the line at {start} is {difference:+.1f} dB from narration.wav",
+                      start=moment(line.clip.start), difference=apart)  # fmt: skip
+            severity: Severity = "error" if abs(apart) > TRACK_ERROR else "warning"
+            yield Result(13, "loudness", severity, text, *line.voice, round(apart, 1), TRACK_SPREAD)
+
+
+def intelligibility(lines: Sequence[Spoken], measured: Measured, gaps: Sequence[Gap]) -> list[Result]:
     """Row 14: the narration stands out from the lowered programme."""
     beds = {g.id: g.bed for g in gaps}
-    problems: list[Result] = []
-    for line in lines:
-        duck = next((d for d in ducks if line.clip.id in d.clips), None)
-        gain = measured.dips[duck.id].bed_gain() if duck and duck.id in measured.dips else None
-        if not line.voice or not gain or gain <= 0:
-            continue
-        voice, bed = measured.stem.between(*line.voice), measured.programme.between(*line.voice)
-        if voice is None or bed is None:
-            continue
-        above = voice - (bed + 20 * math.log10(gain))
-        wanted = OVER_BED[beds[line.narration.gap]]
-        if above < wanted:
-            text = tr(
-                "Narration only {above:.1f} LU above the programme at {start}",
-                above=above,
-                start=moment(line.clip.start),
-            )
-            severity: Severity = "warning" if above < OVER_BED_LEAST else "info"
-            problems.append(Result(14, "intelligibility", severity, text, *line.voice, round(above, 1), wanted))
-    return or_pass(14, "intelligibility", problems, tr("Narration stands out from the programme everywhere"))
-
-
-def ducking(measured: Measured, ducks: Sequence[Duck], utterances: Sequence[Utterance]) -> list[Result]:
-    """Row 15: how deep and how fast the programme goes down, as found in the described track."""
-    problems = [*_depths(measured, ducks), *_ramps(ducks, measured.programme.duration), *_pumping(ducks, utterances)]
-    return or_pass(15, "ducking", problems, tr("Ducking of 6–12 dB with ramps of 0.2–0.6 s, nothing pumps"))
-
-
-def _depths(measured: Measured, ducks: Sequence[Duck]) -> Iterator[Result]:
-    for duck in ducks:
-        dip = measured.dips.get(duck.id)
-        gain = dip.bed_gain() if dip else None
-        bed = measured.programme.between(duck.start, duck.end)
-        if gain is None or bed is None or bed < SILENCE:
-            continue  # nothing is there to be lowered, or less than what the codec adds
-        depth = -20 * math.log10(max(gain, 1e-4))
-        if not DEPTH[0] - DEPTH_SLACK <= depth <= DEPTH[1] + DEPTH_SLACK:
-            text = tr("The programme is lowered by {depth:.1f} dB at {start}", depth=depth, start=moment(duck.start))
-            yield Result(15, "ducking", "warning", text, duck.start, duck.end, round(depth, 1), DEPTH[1])
-
-
-def _ramps(ducks: Sequence[Duck], duration: float) -> Iterator[Result]:
-    for duck in ducks:
-        for ramp, room in ((duck.attack, duck.start), (duck.release, duration - duck.end)):
-            if room >= RAMP[0] and not RAMP[0] - 1e-3 <= ramp <= RAMP[1] + 1e-3:
-                text = tr("A ramp of {ramp:.2f} s at {start}", ramp=ramp, start=moment(duck.start))
-                yield Result(15, "ducking", "warning", text, duck.start, duck.end, ramp, RAMP[0])
-
-
-def _pumping(ducks: Sequence[Duck], utterances: Sequence[Utterance]) -> Iterator[Result]:
-    for one, other in pairwise(ducks):
-        spoken = any(u.start < other.start and u.end > one.end for u in utterances)
-        if other.start - one.end < PUMPING and not spoken:
-            text = tr("The programme comes up for {seconds:.1f} s only at {start}", seconds=other.start - one.end,
-                      start=moment(one.end))  # fmt: skip
-            yield Result(15, "ducking", "warning", text, one.end, other.start, round(other.start - one.end, 2), PUMPING)
-
-
-def programme_level(measured: Measured) -> list[Result]:
-    """Row 16: integrated loudness and true peak of the mix; the programme's own are not ours to change."""
-    results = []
-    mix, source = measured.described, measured.programme
-    level, own = mix.integrated, source.integrated
-    if level is not None:
-        text = tr(
-            "The mix has {level:.1f} LUFS, the programme {own}",
-            level=level,
-            own=f"{own:.1f}" if own is not None else "–",
-        )
-        near = abs(level - HOUSE[0]) <= HOUSE[1]
-        results.append(
-            Result(16, "programme loudness", "pass" if near else "info", text, value=round(level, 1), limit=HOUSE[0])
-        )
-    peak, own_peak = mix.true_peak, source.true_peak
-    if peak is not None:
-        text = tr("True peak {peak:.1f} dBTP", peak=peak)
-        ours = own_peak is None or peak > own_peak + 0.5
-        severity: Severity = (
-            "pass" if peak <= PEAK + 0.05 else "error" if ours and peak > 0 else "warning" if ours else "info"
-        )
-        results.append(Result(16, "true peak", severity, text, value=round(peak, 1), limit=PEAK))
-    return results
-
-
-def untouched(measured: Measured, ducks: Sequence[Duck], residual: float | None) -> list[Result]:
-    """Row 17: outside cues the mix is the programme. `residual` is that of the samples before the encoder, dBFS."""
-    problems = list(_changed(measured, ducks))
-    if residual is not None and residual > RESIDUAL:
-        text = tr("Outside cues the mix differs from the programme by {residual:.1f} dBFS", residual=residual)
-        problems.append(Result(17, "untouched", "error", text, value=residual, limit=RESIDUAL))
-    return or_pass(17, "untouched", problems, tr("Outside cues the mix is the programme"), residual)
-
-
-def _changed(measured: Measured, ducks: Sequence[Duck]) -> Iterator[Result]:
-    """Whole seconds outside ducks whose level the described track changes."""
-    seconds = len(measured.programme_power) // 100
-    ducked = np.zeros(seconds, bool)
-    for duck in ducks:
-        ducked[max(0, int(duck.start - duck.attack)) : math.ceil(duck.end + duck.release)] = True
-    source, mix = (
-        p[: seconds * 100].reshape(-1, 100).mean(axis=1) for p in (measured.programme_power, measured.described_power)
-    )
-    for second in np.flatnonzero(
-        ~ducked & (np.maximum(source, mix) > 1e-6)
-    ):  # −60 dBFS: below it codecs do as they like
-        change = 10 * math.log10(max(mix[second], 1e-10) / max(source[second], 1e-10))
-        if abs(change) > LEVEL_SLACK:
-            text = tr("The programme is changed by {change:+.1f} dB at {start}, where nothing is spoken", change=change,
-                      start=moment(float(second)))  # fmt: skip
-            yield Result(
-                17, "untouched", "error", text, float(second), float(second + 1), round(change, 1), LEVEL_SLACK
-            )
-
-
-def length(measured: Measured, duration: float, fps: float, channels: int | None) -> list[Result]:
-    """Row 18: as long as the programme, in step with it, 48 kHz, same channels; and the stem likewise."""
-    frame = 1 / fps if fps > 0 else 0.04
+    above = {line.clip.id: margin for line in lines if (margin := _above(line, measured)) is not None}
+    if not above:
+        return [Result(14, "intelligibility", "pass", tr("Nothing that could be heard lies under the narration"))]
     problems = []
-    for name, samples in ((tr("described track"), measured.samples), (tr("narration stem"), measured.stem_samples)):
-        if abs(samples / RATE - duration) > frame:
-            text = tr("The {name} lasts {seconds:.3f} s, the programme {duration:.3f} s", name=name,
-                      seconds=samples / RATE, duration=duration)  # fmt: skip
-            problems.append(Result(18, "length", "error", text, value=samples / RATE, limit=duration))
-    if abs(measured.file.duration - duration) > max(2.0, frame):
-        text = tr("The described file lasts {seconds:.3f} s", seconds=measured.file.duration)
-        problems.append(Result(18, "length", "error", text, value=measured.file.duration, limit=duration))
+    for line in lines:
+        margin, wanted = above.get(line.clip.id), OVER_BED[beds[line.narration.gap]]
+        if margin is not None and margin < wanted:
+            text = tr("Narration only {above:.1f} LU above the programme at {start}", above=margin,
+                      start=moment(line.clip.start))  # fmt: skip
+            severity: Severity = "warning" if margin < OVER_BED_LEAST else "info"
+            first, last = line.voice or (None, None)
+            problems.append(Result(14, "intelligibility", severity, text, first, last, round(margin, 1), wanted))
+    least = min(above.values())
+    text = tr("Narration {above:.1f} LU or more above the programme", above=least)
+    return or_pass(14, "intelligibility", problems, text, round(least, 1))
+
+
+def _above(line: Spoken, measured: Measured) -> float | None:
+    """LU between the line and the programme under it, as lowered; None where nothing is to be heard under it."""
+    if line.voice is None:
+        return None
+    voice, bed = measured.stem.between(*line.voice), measured.programme.between(*line.voice)
+    gain = measured.products.gains(*line.voice).programme
+    if voice is None or bed is None or bed < SILENCE or gain is None:
+        return None
+    return voice - (bed + 20 * math.log10(max(gain, 1e-3)))
+
+
+def programme_level(lines: Sequence[Spoken], measured: Measured) -> list[Result]:
+    """Row 16: integrated loudness and true peak of the mix; the programme's own are not ours to change."""
+    return [*_integrated(measured), *_peaks(lines, measured)]
+
+
+def _integrated(measured: Measured) -> Iterator[Result]:
+    level, own = measured.described.integrated, measured.programme.integrated
+    if level is None:
+        return
+    text = tr("The mix has {level:.1f} LUFS", level=level)
+    if own is not None:
+        text = tr("The mix has {level:.1f} LUFS, the programme {own:.1f} LUFS", level=level, own=own)
+    near = abs(level - HOUSE[0]) <= HOUSE[1]
+    severity: Severity = "pass" if near else "info"
+    yield Result(16, "programme loudness", severity, text, value=round(level, 1), limit=HOUSE[0])
+
+
+def _peaks(lines: Sequence[Spoken], measured: Measured) -> Iterator[Result]:
+    """Above −1 dBTP: a problem under narration, which is ours; elsewhere only where the programme is lower."""
+    mix, fine = measured.described, True
+    for line in lines:
+        peak = mix.true_peak_between(*line.place) if line.place else None
+        if line.place and peak is not None and peak > PEAK + 0.05:
+            text = tr("True peak {peak:.1f} dBTP under the line at {start}", peak=peak, start=moment(line.clip.start))
+            severity: Severity = "error" if peak > 0 else "warning"
+            yield Result(16, "true peak", severity, text, *line.place, round(peak, 1), PEAK)
+            fine = False
+    peak, own = mix.true_peak, measured.programme_peak
+    if peak is None or not fine:
+        return
+    text = tr("True peak {peak:.1f} dBTP", peak=peak)
+    severity = "pass"
+    if peak > PEAK + 0.05:
+        severity = "info" if own is not None and peak <= own + OVERSHOOT else "error"
+        if severity == "info":
+            text = tr("True peak {peak:.1f} dBTP, the programme's own", peak=peak)
+    yield Result(16, "true peak", severity, text, value=round(peak, 1), limit=PEAK)
+
+
+def length(measured: Measured, episode: Episode, track: Packets) -> list[Result]:
+    """Row 18: as long as the programme, in step with it, 48 kHz, same channels; and the stem likewise."""
+    problems = [*_lengths(measured, episode, track), *_formats(measured, episode)]
     if measured.delay is not None and abs(measured.delay) > DELAY:
         text = tr("The described track lags the programme by {delay:.3f} s", delay=measured.delay)
         problems.append(Result(18, "length", "error", text, value=measured.delay, limit=DELAY))
-    if measured.track.rate != RATE or (channels is not None and measured.track.channels != channels):
-        text = tr("The described track has {rate} Hz and {channels} channels", rate=measured.track.rate,
-                  channels=measured.track.channels)  # fmt: skip
-        problems.append(Result(18, "length", "error", text))
+    text = tr("As long as the programme, 48 kHz")
+    if measured.delay is not None:
+        text = tr("As long as the programme, 48 kHz, {delay:.1f} ms apart from it", delay=abs(measured.delay) * 1000)
+    return or_pass(18, "length", problems, text, measured.delay)
+
+
+def _lengths(measured: Measured, episode: Episode, track: Packets) -> Iterator[Result]:
+    duration, frame = episode.duration, 1 / episode.video.fps if episode.video.fps > 0 else 0.04
+    start, end = (time - measured.file.start_time for time in (track.start, track.end))
+    if start > frame:
+        text = tr("The described track starts {seconds:.3f} s late", seconds=start)
+        yield Result(18, "length", "error", text, 0.0, start, round(start, 3), round(frame, 3))
+    names = {tr("described track"): (end, CODEC_FRAME), tr("narration stem"): (measured.stem_samples / RATE, 0.0)}
+    for name, (seconds, padding) in names.items():
+        if not -frame <= seconds - duration <= frame + padding:
+            text = tr("The {name} lasts {seconds:.3f} s, the programme {duration:.3f} s", name=name, seconds=seconds,
+                      duration=duration)  # fmt: skip
+            yield Result(18, "length", "error", text, value=round(seconds, 3), limit=duration)
+    if abs(measured.file.duration - duration) > 2.0:
+        text = tr("The described file lasts {seconds:.3f} s", seconds=measured.file.duration)
+        yield Result(18, "length", "error", text, value=measured.file.duration, limit=duration)
+
+
+def _formats(measured: Measured, episode: Episode) -> Iterator[Result]:
+    track, source = measured.track, episode.audio
+    if track.rate != RATE or (source and track.channels != source.channels):
+        text = tr("The described track has {rate} Hz and {channels} channels", rate=track.rate,
+                  channels=track.channels)  # fmt: skip
+        yield Result(18, "length", "error", text, value=float(track.channels))
     if measured.stem_format != "48000 Hz, 1 ch, PCM_24":
-        problems.append(Result(18, "length", "error", tr("The stem is {format}", format=measured.stem_format)))
-    return or_pass(18, "length", problems, tr("Same length as the programme, 48 kHz, in step"), measured.delay)
+        yield Result(18, "length", "error", tr("The stem is {format}", format=measured.stem_format))
 
 
 def clicks(lines: Sequence[Spoken], measured: Measured) -> list[Result]:
     """Row 19: no clipping, soft edges, no hole inside a line."""
     problems = []
-    if measured.stem_peak >= 1.0:
-        problems.append(Result(19, "clicks", "error", tr("The narration clips"), value=measured.stem_peak, limit=1.0))
+    if measured.stem_peak >= FULL_SCALE:
+        text = tr("The narration clips: it reaches full scale")
+        problems.append(Result(19, "clicks", "error", text, value=measured.stem_peak, limit=1.0))
     for line in lines:
-        if line.voice is None:
-            continue
-        first, last = (round(t * 100) for t in line.voice)
-        cells = measured.stem_rms[first:last]
-        loud = float(cells.max(initial=0.0))
-        if max(cells[0], cells[-1]) > 0.7 * loud:
-            text = tr("The line at {start} has a hard edge", start=moment(line.clip.start))
-            problems.append(Result(19, "clicks", "warning", text, *line.voice))
-        hole = _longest_run(cells < 1e-3)
-        if hole / 100 > DEAD_AIR:
-            text = tr(
-                "A hole of {seconds:.2f} s inside the line at {start}",
-                seconds=hole / 100,
-                start=moment(line.clip.start),
-            )
-            problems.append(Result(19, "clicks", "warning", text, *line.voice, hole / 100, DEAD_AIR))
-    return or_pass(19, "clicks", problems, tr("No clipping, soft edges, no holes"))
-
-
-def _longest_run(flags: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
-    """Length of the longest run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
-    return int((edges[1::2] - edges[::2]).max(initial=0))
+        (first, last), start = line.voice or (None, None), moment(line.clip.start)
+        if line.edge > EDGE:
+            text = tr("The line at {start} has a hard edge", start=start)
+            problems.append(Result(19, "clicks", "warning", text, first, last, round(line.edge, 2), EDGE))
+        if line.hole > DEAD_AIR:
+            text = tr("A hole of {seconds:.2f} s inside the line at {start}", seconds=line.hole, start=start)
+            problems.append(Result(19, "clicks", "warning", text, first, last, line.hole, DEAD_AIR))
+    peak = 20 * math.log10(max(measured.stem_peak, 1e-6))
+    text = tr("No clipping (narration peaks at {peak:.1f} dBFS), soft edges, no holes", peak=peak)
+    return or_pass(19, "clicks", problems, text, round(peak, 1))

@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from data import language, style
 from data.messages import tr
-from data.records import Clip, Gap, Narration, Utterance
+from data.records import Gap, Utterance
 from stages.check.findings import Result, Severity, moment, or_pass
-from stages.check.measure import Measured
+from stages.check.lines import Spoken
+from stages.check.measure import CELLS, Measured
 
 GUARD_ERROR, GUARD_WARNING = 0.25, 0.3  # s; quality-control row 2
-CELL_SECONDS = 0.01  # grain of the measured curve: a distance is known to this
+GRAIN = 1 / CELLS  # s: a distance is known to this
+LOST = 0.03  # s of voice that may be missing: the grain at both ends, and a cell of noise
 RATE_LIMITS = {"ko": (5.5, 6.5), "en": (3.0, 3.3)}  # warn, fail; syllables/s and words/s; row 4
+SHORT, BRISK = 4, 1.3
+"""Lines of so few syllables or words hold no pause, so that they may be faster by this factor."""
 STRETCH_WARNING, STRETCH_ERROR = 1.10, 1.15  # row 4 and the policy for faster speech
 LONG_GAP, FILL = 6.0, 0.8  # s, share; row 12
 
 
-@dataclass(frozen=True)
-class Spoken:
-    """A clip with where its voice was found in the stem; None: it is not there."""
-
-    clip: Clip
-    narration: Narration
-    voice: tuple[float, float] | None
-
-
-def spoken(clips: Sequence[Clip], narrations: Sequence[Narration], measured: Measured) -> list[Spoken]:
-    """Every clip that should be heard."""
-    lines = {n.id: n for n in narrations}
-    return [
-        Spoken(c, lines[c.narration], measured.voiced_within(c.start - 0.1, c.end + 0.1))
-        for c in clips
-        if not c.dropped
-    ]
+def _edges(spans: Sequence[Utterance]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return np.array([s.start for s in spans]), np.array([s.end for s in spans])
 
 
 def overlap(measured: Measured, utterances: Sequence[Utterance]) -> list[Result]:
@@ -43,10 +34,11 @@ def overlap(measured: Measured, utterances: Sequence[Utterance]) -> list[Result]
 
 
 def _overlaps(measured: Measured, utterances: Sequence[Utterance]) -> Iterator[Result]:
-    for start, end in measured.voiced():
-        for speech in utterances:
-            first, last = max(start, speech.start), min(end, speech.end)
-            if last - first > CELL_SECONDS:
+    starts, ends = _edges(utterances)
+    for start, end in measured.voiced.tolist():
+        for number in np.flatnonzero((starts < end) & (ends > start)):
+            first, last = max(start, float(starts[number])), min(end, float(ends[number]))
+            if last - first > GRAIN:
                 text = tr("Narration over dialogue from {start} to {end} ({seconds:.2f} s)",
                           start=moment(first), end=moment(last), seconds=last - first)  # fmt: skip
                 yield Result(1, "overlap", "error", text, first, last, round(last - first, 3), 0.0)
@@ -54,105 +46,129 @@ def _overlaps(measured: Measured, utterances: Sequence[Utterance]) -> Iterator[R
 
 def guards(measured: Measured, utterances: Sequence[Utterance]) -> list[Result]:
     """Row 2: distance between voice and speech."""
-    nearest = min((d for d, *_ in _distances(measured, utterances)), default=None)
-    text = tr("Narration keeps its distance from speech")
-    return or_pass(2, "guard", _close(measured, utterances), text, nearest)
+    distances = list(_distances(measured, utterances))
+    nearest = min((distance for distance, _ in distances), default=None)
+    if nearest is None:
+        return [Result(2, "guard", "pass", tr("There is no speech to keep a distance from"))]
+    text = tr("Narration keeps its distance from speech: {distance:.2f} s or more", distance=nearest)
+    return or_pass(2, "guard", _close(distances), text, nearest)
 
 
-def _distances(measured: Measured, utterances: Sequence[Utterance]) -> Iterator[tuple[float, float, float]]:
-    """Distance to the speech before and after each stretch of voice that does not overlap it; and the stretch."""
-    for start, end in measured.voiced():
-        before = [start - u.end for u in utterances if u.end <= start]
-        after = [u.start - end for u in utterances if u.start >= end]
-        yield from ((round(min(side), 3), start, end) for side in (before, after) if side)
+def _distances(measured: Measured, utterances: Sequence[Utterance]) -> Iterator[tuple[float, float]]:
+    """Distance from each stretch of voice to the speech before and after it, and when; overlaps are row 1's."""
+    starts, ends = _edges(utterances)
+    for start, end in measured.voiced.tolist():
+        before, after = ends[starts < start], starts[ends > end]
+        sides = [(start - before.max(), start)] if len(before) else []
+        sides += [(after.min() - end, end)] if len(after) else []
+        yield from ((round(max(0.0, float(side)), 3), time) for side, time in sides if side >= -GRAIN)
 
 
-def _close(measured: Measured, utterances: Sequence[Utterance]) -> Iterator[Result]:
-    for distance, start, end in _distances(measured, utterances):
-        if distance + CELL_SECONDS < GUARD_WARNING:
-            error = distance + CELL_SECONDS < GUARD_ERROR
+def _close(distances: Sequence[tuple[float, float]]) -> Iterator[Result]:
+    for distance, time in distances:
+        if distance + GRAIN < GUARD_WARNING:
+            error = distance + GRAIN < GUARD_ERROR
             text = tr("Only {distance:.2f} s between narration and speech at {start}", distance=distance,
-                      start=moment(start))  # fmt: skip
+                      start=moment(time))  # fmt: skip
             limit = GUARD_ERROR if error else GUARD_WARNING
-            yield Result(2, "guard", "error" if error else "warning", text, start, end, distance, limit)
+            yield Result(2, "guard", "error" if error else "warning", text, time, time, distance, limit)
 
 
-def fit(lines: Sequence[Spoken], gaps: Sequence[Gap]) -> list[Result]:
-    """Row 3: every line is heard whole, inside its gap."""
+def fit(lines: Sequence[Spoken], gaps: Sequence[Gap], unscripted: Iterator[tuple[float, float]]) -> list[Result]:
+    """Row 3: every line is heard whole, inside its gap, and nothing besides."""
     windows = {g.id: g.window for g in gaps}
-    return or_pass(3, "fit", _misfits(lines, windows), tr("Every line is whole and inside its gap"))
+    problems = [problem for line in lines for problem in _misfit(line, windows[line.narration.gap])]
+    for start, end in unscripted:
+        text = tr("Voice that belongs to no line from {start} to {end}", start=moment(start), end=moment(end))
+        problems.append(Result(3, "fit", "error", text, start, end, round(end - start, 2), 0.0))
+    text = tr("All {number} lines are whole and inside their gaps", number=len(lines))
+    return or_pass(3, "fit", problems, text, float(len(lines)))
 
 
-def _misfits(lines: Sequence[Spoken], windows: dict[str, tuple[float, float]]) -> Iterator[Result]:
-    for line in lines:
-        clip, (start, end) = line.clip, windows[line.narration.gap]
-        if line.voice is None:
-            yield Result(3, "fit", "error", tr("A line is not heard: {text}", text=clip.text), clip.start, clip.end)
-        elif line.voice[0] + CELL_SECONDS < start or line.voice[1] - CELL_SECONDS > end:
-            text = tr("A line leaves its gap at {start}: {text}", start=moment(clip.start), text=clip.text)
-            yield Result(3, "fit", "error", text, *line.voice)
-        elif line.voice[1] - line.voice[0] < (clip.end - clip.start) * 0.5:
-            text = tr("A line is cut short at {start}: {text}", start=moment(clip.start), text=clip.text)
-            yield Result(3, "fit", "error", text, *line.voice)
+def _misfit(line: Spoken, window: tuple[float, float]) -> Iterator[Result]:
+    clip, values = line.clip, {"start": moment(line.clip.start), "text": line.clip.text}
+    if line.voice is None:
+        yield Result(3, "fit", "error", tr("A line is not heard at {start}: {text}", **values), clip.start, clip.end)
+        return
+    outside = max(window[0] - line.voice[0], line.voice[1] - window[1])
+    if outside > GRAIN:
+        text = tr("A line leaves its gap by {seconds:.2f} s at {start}: {text}", seconds=outside, **values)
+        yield Result(3, "fit", "error", text, *line.voice, round(outside, 2), 0.0)
+    if line.lost > LOST:
+        text = tr("A line is cut: {seconds:.2f} s of it are missing at {start}: {text}", seconds=line.lost, **values)
+        yield Result(3, "fit", "error", text, *line.voice, round(line.lost, 2), LOST)
 
 
 def rate(lines: Sequence[Spoken], lang: str) -> list[Result]:
     """Row 4: syllables (Korean) or words (English) a second, as measured, and how far the voice was sped up."""
-    return or_pass(4, "rate", _too_fast(lines, lang), tr("Every line is spoken at a pace that can be followed"))
+    whole = [line for line in lines if line.voice and line.lost <= LOST]  # what is left of a cut line has no pace
+    paces = {line.clip.id: _pace(line, lang) for line in whole}
+    fastest = max((pace for pace, _ in paces.values()), default=0.0)
+    text = tr("Syllables a second at most: {pace:.1f}", pace=fastest)
+    if lang == "en":
+        text = tr("Words a second at most: {pace:.1f}", pace=fastest)
+    problems = [problem for line in whole for problem in _too_fast(line, *paces[line.clip.id], lang)]
+    return or_pass(4, "rate", problems, text, round(fastest, 2))
 
 
-def _too_fast(lines: Sequence[Spoken], lang: str) -> Iterator[Result]:
-    warning, error = RATE_LIMITS[lang]
-    for line in lines:
-        if line.voice is None:
-            continue
-        units = language.syllables(line.clip.text, lang) if lang == "ko" else len(line.clip.text.split())
-        pace = units / (line.voice[1] - line.voice[0])
-        if pace > warning and units > 4:  # shorter lines hold no pause, so their pace says little
-            text = tr("{pace:.1f} syllables or words a second at {start}: {text}", pace=pace,
-                      start=moment(line.clip.start), text=line.clip.text)  # fmt: skip
-            severity: Severity = "error" if pace > error else "warning"
-            yield Result(4, "rate", severity, text, *line.voice, round(pace, 2), error if pace > error else warning)
-        if line.clip.speed > STRETCH_WARNING + 1e-3:
-            text = tr("Spoken {percent:.0f} % faster than set at {start}: {text}", percent=(line.clip.speed - 1) * 100,
-                      start=moment(line.clip.start), text=line.clip.text)  # fmt: skip
-            severity = "error" if line.clip.speed > STRETCH_ERROR + 1e-3 else "warning"
-            yield Result(4, "rate", severity, text, *line.voice, line.clip.speed, STRETCH_ERROR)
+def _pace(line: Spoken, lang: str) -> tuple[float, int]:
+    """Syllables or words a second, and how many there are."""
+    units = language.syllables(line.clip.text, lang) if lang == "ko" else len(line.clip.text.split())
+    assert line.voice
+    return units / (line.voice[1] - line.voice[0]), units
+
+
+def _too_fast(line: Spoken, pace: float, units: int, lang: str) -> Iterator[Result]:
+    clip, voice, start = line.clip, line.voice or (0.0, 0.0), moment(line.clip.start)
+    warning, error = (limit * (BRISK if units <= SHORT else 1.0) for limit in RATE_LIMITS[lang])
+    if pace > warning:
+        text = tr("{pace:.1f} syllables a second at {start}: {text}", pace=pace, start=start, text=clip.text)
+        if lang == "en":
+            text = tr("{pace:.1f} words a second at {start}: {text}", pace=pace, start=start, text=clip.text)
+        severity: Severity = "error" if pace > error else "warning"
+        yield Result(4, "rate", severity, text, *voice, round(pace, 2), error if pace > error else warning)
+    if clip.speed > STRETCH_WARNING + 1e-3:
+        text = tr("Spoken {percent:.0f} % faster than set at {start}: {text}", percent=(clip.speed - 1) * 100,
+                  start=start, text=clip.text)  # fmt: skip
+        severity = "error" if clip.speed > STRETCH_ERROR + 1e-3 else "warning"
+        yield Result(4, "rate", severity, text, *voice, clip.speed, STRETCH_ERROR)
 
 
 def words(lines: Sequence[Spoken], lang: str) -> list[Result]:
-    """Row 7: tense, person, register, no talk of the picture itself."""
-    problems = [
-        Result(
-            7,
-            "style",
-            "warning",
-            f"{moment(line.clip.start)}: {finding.message} ({finding.rule}): {line.clip.text}",
-            line.clip.start,
-            line.clip.end,
-        )
-        for line in lines
-        for finding in style.findings(line.clip.text, lang)
-    ]
+    """Rows 7 and 8: tense, person, register, no talk of the picture itself, no guesses.
+
+    Warnings only: the guidelines recommend and people decide.
+    """
+    problems = []
+    for line in lines:
+        for found in style.findings(line.clip.text, lang):
+            text = f"{moment(line.clip.start)}: {found.message}: {line.clip.text}"
+            problems.append(Result(found.row, "style", "warning", text, line.clip.start, line.clip.end))
     return or_pass(7, "style", problems, tr("Present tense and plain register throughout"))
 
 
 def density(measured: Measured, gaps: Sequence[Gap]) -> list[Result]:
     """Row 12: gaps that are kept silent are silent, and long ones leave room for the programme."""
-    return or_pass(12, "density", _crowded(measured, gaps), tr("The programme keeps its room in every gap"))
-
-
-def _crowded(measured: Measured, gaps: Sequence[Gap]) -> Iterator[Result]:
-    voiced = measured.voiced()
+    spans, filled = measured.voiced, []
     for gap in gaps:
-        filled = sum(max(0.0, min(end, gap.end) - max(start, gap.start)) for start, end in voiced)
-        length = gap.end - gap.start
-        if not gap.usable and filled > CELL_SECONDS:
-            text = tr(
-                "Narration in a gap that is kept free ({why}) at {start}", why=tr(gap.why), start=moment(gap.start)
-            )
-            yield Result(12, "density", "error", text, gap.start, gap.end, round(filled, 2), 0.0)
-        elif length > LONG_GAP and filled > FILL * length:
-            text = tr("Narration fills {percent:.0f} % of the gap at {start}", percent=100 * filled / length,
-                      start=moment(gap.start))  # fmt: skip
-            yield Result(12, "density", "warning", text, gap.start, gap.end, round(filled / length, 2), FILL)
+        shared = np.minimum(spans[:, 1], gap.end) - np.maximum(spans[:, 0], gap.start)
+        filled.append(float(np.maximum(shared, 0.0).sum()))
+    shares = [
+        f / (g.end - g.start) for f, g in zip(filled, gaps, strict=True) if g.usable and g.end - g.start > LONG_GAP
+    ]
+    problems = [problem for gap, seconds in zip(gaps, filled, strict=True) for problem in _crowded(gap, seconds)]
+    if not shares:
+        return or_pass(12, "density", problems, tr("The programme keeps its room in every gap"))
+    text = tr("Narration fills {percent:.0f} % of a long gap at most", percent=100 * max(shares))
+    return or_pass(12, "density", problems, text, round(max(shares), 2))
+
+
+def _crowded(gap: Gap, filled: float) -> Iterator[Result]:
+    """`filled`: seconds of voice in the gap."""
+    length, start = gap.end - gap.start, moment(gap.start)
+    if not gap.usable and filled > GRAIN:
+        text = tr("Narration in a gap that is kept free ({why}) at {start}", why=tr(gap.why), start=start)
+        yield Result(12, "density", "error", text, gap.start, gap.end, round(filled, 2), 0.0)
+    elif gap.usable and length > LONG_GAP and filled > FILL * length:
+        text = tr("Narration fills {percent:.0f} % of the gap at {start}", percent=100 * filled / length, start=start)
+        yield Result(12, "density", "warning", text, gap.start, gap.end, round(filled / length, 2), FILL)
