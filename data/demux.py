@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
 
+HOPELESS = 1000
+"""A container is given up after this many places in a row that its demuxer cannot read."""
 
-def packets(container: InputContainer, *streams: Any) -> Iterator[Packet[Any]]:
-    """`container.demux(*streams)`, past packets of streams that only begin in the middle of a broadcast.
 
-    PyAV raises IndexError for those, and goes on with the packet after it. Raises FFmpegError as demux does.
+def packets(
+    container: InputContainer, *streams: Any, damaged: Callable[[], None] = lambda: None
+) -> Iterator[Packet[Any]]:
+    """`container.demux(*streams)`, past places where the container itself is damaged; `damaged` is told of each.
+
+    Packets of streams that only begin in the middle of a broadcast are left out: PyAV raises IndexError for them.
+    Raises FFmpegError where the file cannot be read any more.
     """
-    while True:
+    import av
+
+    errors = 0
+    while errors < HOPELESS:
         try:
-            yield from container.demux(*streams)
+            for packet in container.demux(*streams):
+                errors = 0
+                yield packet
             return
         except IndexError:
             continue
+        except (av.error.InvalidDataError, av.error.BlockingIOError):  # MPEG-TS in search of its packets: the latter
+            errors += 1
+            damaged()

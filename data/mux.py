@@ -201,7 +201,7 @@ class DescribedWriter:
         import av
         from av.stream import Disposition
 
-        with av.open(os.fspath(self.partial)) as container:
+        with av.open(f"file:{self.partial}", metadata_errors="replace") as container:
             audio = container.streams.audio
             whole = len(audio) == len(self.episode.audio_streams) + 1
             if not whole or not audio[-1].disposition & Disposition.visual_impaired:

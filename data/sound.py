@@ -26,8 +26,6 @@ HOLE = 0.1
 NEAR = 0.5
 # Containers round a stream's length and count the encoder's padding; a shorter end is no damage; s.
 TAIL = 0.25
-# A container is given up after this many places that its demuxer cannot read.
-DAMAGED_PLACES = 1000
 Damaged = Callable[[float, float], None]
 
 
@@ -179,19 +177,13 @@ def _frames(episode: Episode, audio: AudioStream, damaged: Damaged | None) -> It
 
 
 def _packets(container: InputContainer, stream: Any) -> Iterator[Any]:
-    """The stream's packets, past places where the container itself is damaged."""
-    import av
+    """The stream's packets, without the bytes of the others."""
     from av.stream import Discard
 
     for other in container.streams:
         if other.index != stream.index:
             other.discard = Discard.all  # lets the demuxer skip the picture's bytes
-    for _ in range(DAMAGED_PLACES):
-        try:
-            yield from packets(container, stream)
-            return
-        except av.error.InvalidDataError:
-            continue
+    return packets(container, stream)
 
 
 def _promised_end(stream: Any, episode: Episode) -> float | None:
