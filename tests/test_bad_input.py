@@ -205,19 +205,20 @@ def shaken(source: Path, target: Path, first: float, last: float, number: int) -
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize(("first", "last"), [(0.05, 0.1), (0.4, 0.5)])
 @pytest.mark.parametrize("number", [40, 20_000])
 def test_damage_inside_a_film_is_told_with_its_seconds_and_the_rest_is_described(
-    ffmpeg: Ffmpeg, good: Path, suffix: str, number: int
+    ffmpeg: Ffmpeg, good: Path, suffix: str, first: float, last: float, number: int
 ) -> None:
     whole, film = good.with_name(f"whole{suffix}"), good.with_name(f"shaken{suffix}")
     ffmpeg("-i", good, "-c", "copy", whole)
-    shaken(whole, film, 0.4, 0.5, number)
+    shaken(whole, film, first, last, number)
     done = describe(film.name, cwd=good.parent)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"The (picture|sound) is damaged or missing from \d\.\d s to \d\.\d s", done.stdout)
     damaged = damage(good.parent / "out" / "shaken")
     assert damaged
-    assert all(0.3 * LENGTH < start <= end < 0.6 * LENGTH for start, end in damaged)
+    assert all((first - 0.1) * LENGTH < start <= end < (last + 0.1) * LENGTH for start, end in damaged)
     assert RESULTS - {"described.mp4"} <= {p.name for p in (good.parent / "out" / "shaken").iterdir()}
 
 

@@ -47,6 +47,14 @@ def turned(ffmpeg: Ffmpeg, parts: Path, path: Path) -> None:
     ffmpeg("-display_rotation", 90, "-i", upright, "-c:v", "copy", "-c:a", "pcm_s16le", path)
 
 
+def korean_tags(ffmpeg: Ffmpeg, parts: Path, path: Path) -> None:
+    """Tags in CP949, as older Korean tools write them."""
+    put_together(*X264, *AAC, "-metadata", "title=TITLE", "-metadata:s:a:0", "title=SOUND")(ffmpeg, parts, path)
+    path.write_bytes(
+        path.read_bytes().replace(b"TITLE", "드라".encode("cp949") + b"!").replace(b"SOUND", b"\xb0\xa1...")
+    )
+
+
 def branded(ffmpeg: Ffmpeg, parts: Path, path: Path) -> None:
     """QuickTime with a cover, which only the MP4 muxer writes."""
     quicktime = ["-f", "mp4", "-brand", "qt  "]
@@ -79,6 +87,7 @@ FILMS: dict[str, Film] = {
     "cinema rate.mp4": put_together("-r", "24000/1001", *X264, *AAC),
     "variable rate.mkv": put_together(*VARIABLE, *X264, *AAC),
     "variable rate.mp4": put_together(*VARIABLE, *X264, *AAC),
+    "tags in CP949.mkv": korean_tags,
     "av1.mp4": put_together(*AV1, *AAC),
     "old.avi": put_together("-c:v", "mpeg4", "-bf", 2, "-c:a", "mp3"),
     '이것은 "영화" it\'s.mp4': put_together(*X264, *AAC, *KOREAN),
