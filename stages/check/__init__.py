@@ -10,9 +10,10 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from data import media
 from data.errors import UserError
 from data.messages import tr
-from data.records import Clip, Duck, Finding, Gap, Keyframe, Narration, Shot, Utterance, Written
+from data.records import Clip, Duck, Episode, Finding, Gap, Keyframe, Narration, Shot, Utterance, Written
 from data.script import load
 from stages.check import ducking, files, sound, timing
 from stages.check.findings import Result, numbered
@@ -34,14 +35,18 @@ class Config(StageConfig):
 
 def run(job: Job[Config]) -> Iterator[Finding]:
     """Yield the findings; write `report.json` and `report.html`."""
-    described = next(iter(sorted(job.folder_of(Duck).glob("described.*"))), None)
-    if described is None:
-        heard, findings = None, list(numbered([_nothing_added(job.read(Clip))]))
-    else:
-        heard = _listen(job, described)
-        findings = list(numbered(_results(job, described, heard)))
+    file = _described(job)
+    heard = _listen(job, file) if file else None
+    findings = list(numbered(_results(job, heard) if heard else [_nothing_added(job.read(Clip))]))
     _write_report(job, findings, heard)
     yield from findings
+
+
+def _described(job: Job[Config]) -> Episode | None:
+    """The described film as it lies there; None where there is none with sound."""
+    path = next(iter(sorted(job.folder_of(Duck).glob("described.*"))), None)
+    file = media.probe(path, content="-", silent_ok=True) if path else None  # its hash says nothing here
+    return file if file and file.audio_streams else None
 
 
 def _nothing_added(clips: Sequence[Clip]) -> Result:
@@ -50,26 +55,28 @@ def _nothing_added(clips: Sequence[Clip]) -> Result:
     return Result(3, "fit", "error", tr("There are lines to be heard, and no described film"))
 
 
-def _listen(job: Job[Config], described: Path) -> Measured:
+def _listen(job: Job[Config], file: Episode) -> Measured:
     length = job.episode.duration
-    stem = job.folder_of(Duck) / "narration.wav"
-    return measured(job.episode, described, stem, lambda done: job.progress(LISTENING * done, length))
+    return measured(job.episode, file, _stem(job), lambda done: job.progress(LISTENING * done, length))
 
 
-def _results(job: Job[Config], described: Path, heard: Measured) -> list[Result]:
-    lines = spoken(
-        job.read(Clip), job.read(Narration), job.folder_of(Clip), job.folder_of(Duck) / "narration.wav", heard
-    )
+def _stem(job: Job[Config]) -> Path:
+    return job.folder_of(Duck) / "narration.wav"
+
+
+def _results(job: Job[Config], heard: Measured) -> list[Result]:
+    episode, described = job.episode, heard.file
+    lines = spoken(job.read(Clip), job.read(Narration), job.folder_of(Clip), _stem(job), heard)
     mixed = json.loads((job.folder_of(Duck) / "mix.json").read_text(encoding="utf-8"))
-    before, after = files.packets(job.episode.path), files.packets(described)
+    before, after = files.packets(episode.path), files.packets(described.path)
     return [
         *_placed(job, lines, heard),
         *_sounding(job, lines, heard),
         *ducking.untouched(heard, job.read(Duck), mixed["residual_outside_cues"]),
-        *sound.length(heard, job.episode, after[heard.track.index]),
+        *sound.length(heard, episode, after.get(heard.track.index)),
         *sound.clicks(lines, heard),
-        *files.track(described, job.episode, job.settings.language),
-        *files.streams(before, after, job.episode, heard.file),
+        *files.track(described.path, episode, job.settings.language),
+        *files.streams(before, after, episode, described),
         *files.scripts(job.folder_of(Written), job.read(Written), lines),
     ]
 

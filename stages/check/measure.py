@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from data import media, sound
+from data import sound
 from data.loudness import Loudness, Meter
 from data.records import AudioStream, Episode
 
@@ -126,12 +126,11 @@ class Measured:
         return ((first + int(cells[0])) / CELLS, (first + int(cells[-1]) + 1) / CELLS) if len(cells) else None
 
 
-def measured(episode: Episode, described: Path, stem: Path, progress: Callable[[float], None]) -> Measured:
-    """Decode the source's programme, the described file's last audio track and the stem, and measure them.
+def measured(episode: Episode, file: Episode, stem: Path, progress: Callable[[float], None]) -> Measured:
+    """Decode the source's programme, the last audio track of the described `file` and the stem, and measure them.
 
     `progress` is told the seconds of film that are done. A source of another layout is compared in the track's.
     """
-    file = media.probe(described, content="-", silent_ok=True)  # its hash says nothing here
     track = file.audio_streams[-1]
     layout = sound.native_layout(track)
     passing = _Pass(layout)

@@ -138,7 +138,7 @@ def _peaks(lines: Sequence[Spoken], measured: Measured) -> Iterator[Result]:
     yield Result(16, "true peak", severity, text, value=round(peak, 1), limit=PEAK)
 
 
-def length(measured: Measured, episode: Episode, track: Packets) -> list[Result]:
+def length(measured: Measured, episode: Episode, track: Packets | None) -> list[Result]:
     """Row 18: as long as the programme, in step with it, 48 kHz, same channels; and the stem likewise."""
     problems = [*_lengths(measured, episode, track), *_formats(measured, episode)]
     if measured.delay is not None and abs(measured.delay) > DELAY:
@@ -150,9 +150,10 @@ def length(measured: Measured, episode: Episode, track: Packets) -> list[Result]
     return or_pass(18, "length", problems, text, measured.delay)
 
 
-def _lengths(measured: Measured, episode: Episode, track: Packets) -> Iterator[Result]:
+def _lengths(measured: Measured, episode: Episode, track: Packets | None) -> Iterator[Result]:
     duration, frame = episode.duration, 1 / episode.video.fps if episode.video.fps > 0 else 0.04
-    start, end = (time - measured.file.start_time for time in (track.start, track.end))
+    times = (track.start, track.end) if track else (measured.file.start_time,) * 2
+    start, end = (time - measured.file.start_time for time in times)
     if start > frame:
         text = tr("The described track starts {seconds:.3f} s late", seconds=start)
         yield Result(18, "length", "error", text, 0.0, start, round(start, 3), round(frame, 3))

@@ -51,18 +51,29 @@ Ffmpeg = Callable[..., None]
 @cache
 def voice(text: str, pitch: int = 50, rate: int = 160) -> Samples:
     """A clip as the voice stage makes it: 48 kHz, −23 LUFS, trimmed and faded."""
-    return shaping.shaped(*espeak.speak(text, "ko", rate, pitch))
+    made = shaping.shaped(*espeak.speak(text, "ko", rate, pitch))
+    made.flags.writeable = False
+    return made
 
 
+def cells(seconds: float) -> int:
+    """Samples of a length."""
+    return round(seconds * RATE)
+
+
+@cache
 def noise(seconds: float, level: float, channels: int, seed: int = 1) -> Samples:
     """Brownish noise of `level` dBFS, (samples, channels), the same in no two channels."""
     white = np.random.default_rng(seed).normal(size=(round(seconds * RATE), channels)).astype(np.float32)
     brown = white.copy()
     for k in range(1, 16):
         brown[k:] += white[:-k]
-    return np.asarray(brown * (10 ** (level / 20) / np.sqrt(np.mean(brown**2))), np.float32)
+    made = np.asarray(brown * (10 ** (level / 20) / np.sqrt(np.mean(brown**2))), np.float32)
+    made.flags.writeable = False  # shared between tests
+    return made
 
 
+@cache
 def music(seconds: float, level: float, channels: int) -> Samples:
     """A new chord every half second, (samples, channels), with a little noise as of strings."""
     time = np.arange(round(seconds * RATE)) / RATE
@@ -74,7 +85,7 @@ def music(seconds: float, level: float, channels: int) -> Samples:
 
 def programme(channels: int = 2, ambience: float = -48.0, scored: float = -34.0) -> Samples:
     """Dialogue where `DIALOGUE` says, ambience under all of it, music from the end of the dialogue on."""
-    sound = noise(LENGTH, ambience, channels)
+    sound = noise(LENGTH, ambience, channels).copy()
     last = said()[-1][1]
     sound[round(last * RATE) :] += music(LENGTH - last, scored, channels)[: len(sound) - round(last * RATE)]
     for start, text in DIALOGUE:
@@ -147,14 +158,12 @@ class Described:
         self.records[Duck] = list(mix.run(self.job(mix.Config(**settings), "mix")))
         self.records[Written] = list(script.run(self.job(script.Config(), "script")))
 
-    def render(self, ducks: Sequence[Duck], narration: Samples | None = None, peaks: float = 0.0) -> None:
+    def render(self, ducks: Sequence[Duck], narration: Samples | None = None) -> None:
         """Another described track: the programme with these dips, and narration of (samples,)."""
         layout = native_layout(self.episode.audio) if self.episode.audio else "mono"
         sound = np.concatenate(list(audio_blocks(self.episode, layout=layout)))
         said = self.stem() if narration is None else narration
         sound = lowered(sound, ducks, 0) + said[: len(sound), None] * panning(layout)
-        if peaks:
-            sound[:: RATE // 10] = peaks
         self.deliver(sound, layout)
 
     def deliver(self, sound: Samples, layout: str, rate: int = RATE) -> None:
@@ -201,6 +210,7 @@ def _film(folder: Path, ffmpeg: Ffmpeg, sound: Samples | None, suffix: str) -> E
         heard = ["-i", folder / "sound.wav", "-c:a", "aac", "-b:a", f"{96 * sound.shape[1]}k"]
         heard += ["-metadata:s:a:0", "language=kor"]
     ffmpeg(*picture, *heard, "-c:v", "libx264", "-preset", "ultrafast", "-t", LENGTH, folder / f"film{suffix}")
+    (folder / "sound.wav").unlink(missing_ok=True)
     return probe(folder / f"film{suffix}", silent_ok=True)
 
 
@@ -253,3 +263,11 @@ def _gaps(speech: Sequence[tuple[float, float]]) -> list[Gap]:
         )
         for n, (a, b) in enumerate(zip(edges[::2], edges[1::2], strict=True))
     ]  # fmt: skip
+
+
+def remux(film: Described, ffmpeg: Ffmpeg, inputs: list[Any], maps: str, changes: str = "", tags: Any = ()) -> None:
+    """The described film again, streams copied but for `changes`."""
+    other = film.mix / "other.mp4"
+    flags = "-disposition:a:1 visual_impaired+descriptions" if "-disposition" not in changes else ""
+    ffmpeg("-i", film.film, *inputs, *maps.split(), "-c", "copy", *flags.split(), *changes.split(), *tags, other)
+    other.replace(film.film)
