@@ -31,6 +31,8 @@ RELATIVE_GATE = -10.0  # LU below the mean of what passes the absolute gate
 SURROUND = 1.41  # weight of the power of a surround, BS.1770-5 Table 3
 OVERSAMPLING = 4  # BS.1770-5 Annex 2, for 48 kHz
 
+FAINTEST_DIALOGUE = -40.0
+"""LUFS. Films keep their dialogue between −20 and −33; quieter is noise taken for voices, or a damaged stretch."""
 Span = tuple[float, float]
 
 
@@ -86,6 +88,11 @@ class Loudness:
         if not len(power):
             return None
         return lufs(float(power[power > power.mean() * 10 ** (RELATIVE_GATE / 10)].mean()))
+
+    def dialogue(self, spans: Sequence[Span]) -> float | None:
+        """LUFS of the dialogue that lies in the spans; None where they hold nothing loud enough to be followed."""
+        level = self.gated(spans)
+        return level if level is not None and level > FAINTEST_DIALOGUE else None
 
     def _blocks(self, start: float, end: float) -> NDArray[np.float64]:
         cells = self.energy[max(0, round(start * CELLS)) : max(0, round(end * CELLS))]

@@ -35,7 +35,7 @@ def narration_loudness(lines: Sequence[Spoken], measured: Measured, utterances: 
     if level is None:
         return []
     problems = [*_uneven(lines, measured, level), *_in_track(lines, measured)]
-    dialogue = measured.programme.gated([(u.start, u.end) for u in utterances])
+    dialogue = measured.programme.dialogue([(u.start, u.end) for u in utterances])
     text = tr("Narration at {level:.1f} LUFS throughout", level=level)
     if dialogue is not None:
         text = tr("Narration at {level:.1f} LUFS, dialogue at {dialogue:.1f} LUFS", level=level, dialogue=dialogue)

@@ -75,8 +75,8 @@ def measured(job: Job[Config]) -> Programme:
         sound = measure(programme_blocks(job, 0), RATE, layout(job.episode), true_peak=True)
     else:
         sound = Loudness(silence := np.zeros(round(job.episode.duration * CELLS)), silence)
-    known = [sound.gated([(u.start, u.end) for u in speech]), sound.integrated, job.config.loudness]
-    target = next(level for level in known if level is not None)
+    known = [sound.dialogue([(u.start, u.end) for u in speech]), sound.dialogue([(0.0, job.episode.duration)])]
+    target = next((level for level in known if level is not None), job.config.loudness)
     return Programme(sound, job.episode.duration, speech, target, float(panning(layout(job.episode)).max()))
 
 
@@ -104,7 +104,7 @@ def write(job: Job[Config], programme: Programme, made: Plan, clips: Sequence[Cl
         raise MediaError(tr("{name} cannot be written: {reason}. Check the disk and the film.", **values)) from error
     peaks = [mix.true_peak_between(clip.start, clip.end) for clip in clips]
     levels = {
-        "dialogue_loudness": programme.sound.gated([(u.start, u.end) for u in programme.speech]),
+        "dialogue_loudness": programme.sound.dialogue([(u.start, u.end) for u in programme.speech]),
         "programme_loudness": programme.sound.integrated,
         "mix_loudness": mix.integrated,
         "narration_loudness": made.level,

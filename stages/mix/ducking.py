@@ -41,7 +41,9 @@ class Config(StageConfig):
         le=2,
         description="Narration may be this much louder than the dialogue where lowering alone is not enough (LU)",
     )
-    loudness: float = Field(-23.0, description="Level of the narration where the programme has no sound at all (LUFS)")
+    loudness: float = Field(
+        -23.0, description="Level of the narration where the programme is too quiet to go by (LUFS)"
+    )
     true_peak: float = Field(-1.0, le=0, description="No peak under narration is higher (dBTP)")
     codec_margin: float = Field(0.5, ge=0, description="Kept free below it for what the lossy codec adds (dB)")
 

@@ -183,3 +183,12 @@ def test_memory_does_not_grow_with_length() -> None:
 
     peak(2)
     assert peak(200) - peak(10) < 190 * 100 * 8 * 2 * 4, "only the cells (two doubles per 10 ms) may be kept"
+
+
+def test_noise_is_no_dialogue_to_go_by() -> None:
+    """Damaged stretches and noise taken for voices would bring the narration down to where nobody hears it."""
+    noise = np.random.default_rng(2).normal(0, 1, (4 * 48_000, 1)).astype(np.float32)
+    loud, faint = (measure([noise * gain], 48_000, "mono") for gain in (0.05, 0.002))
+    assert loud.dialogue([(1.0, 3.0)]) == loud.gated([(1.0, 3.0)])
+    assert faint.gated([(1.0, 3.0)]) is not None
+    assert faint.dialogue([(1.0, 3.0)]) is None
