@@ -203,6 +203,7 @@ def machine() -> dict[str, Any]:
         "memory_gb": round(psutil.virtual_memory().total / 1e9),
         "python": platform.python_version(),
         "ffmpeg": version,
+        "load_average_15_min": round(os.getloadavg()[2], 1),
     }
 
 
@@ -237,7 +238,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, nargs="+", default=[10, 20, 40])
     parser.add_argument("--work", type=Path, default=Path("build/benchmark"))
     arguments = parser.parse_args()
-    figures = {"machine": machine()} | measure(arguments.media, arguments.work, arguments.minutes)
+    measured = measure(arguments.media, arguments.work, arguments.minutes)
+    figures = {"machine": machine()} | measured
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "end_to_end.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (RESULTS / "end_to_end.md").write_text(table(figures), encoding="utf-8")
