@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from data.demux import packets
 from data.errors import MediaError
 from data.messages import tr
 from data.records import Episode
@@ -32,8 +33,6 @@ AHEAD = 6
 """Pictures decoded and scaled while the caller measures the one before them."""
 MENDED = 1.0
 """Seconds of good picture after which a damaged stretch is over."""
-HOPELESS = 100
-"""The demuxer gives up after this many errors without a packet between them."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +114,9 @@ class _Wounds:
         self.end = None
 
     def mended(self, time: float) -> None:
+        jump = self.good is not None and time - self.good >= MENDED
         self.good = time
-        if self.start is not None and self.end is None:
+        if self.start is not None and (self.end is None or jump):
             self.end = time
         elif self.start is not None and self.end is not None and time - self.end >= MENDED:
             self._report(self.end)
@@ -212,18 +212,13 @@ def _decoded(
 
 
 def _packets(container: InputContainer, stream: VideoStream, wounds: _Wounds) -> Iterator[Packet[VideoStream]]:
+    """The packets of the picture; where the file cannot be read any more, the damage reaches to its end."""
     import av
 
-    errors = 0
-    while errors < HOPELESS:
-        try:
-            for packet in container.demux(stream):
-                errors = 0
-                yield packet
-            return
-        except av.error.FFmpegError:
-            errors += 1
-            wounds.bad()
+    try:
+        yield from packets(container, stream, damaged=wounds.bad)
+    except av.error.FFmpegError:
+        wounds.bad()
 
 
 def _passed(waiting: set[int], pts: int) -> int:
