@@ -82,7 +82,7 @@ def run(
         silent_ok=silent_ok or None,
     )
     stages = _stage_names(until)
-    works, failed = _open_all(films, out, config, subtitles)
+    works, failed = _open_all(films, out, config, subtitles, look_only=plan)
     console = _console()
     if plan:
         for work in works:
@@ -261,14 +261,16 @@ def _stage_names(until: str | None) -> list[str]:
     return [s.name for s in stages_until(until)]
 
 
-def _open_all(films: list[Path], out: Path, config: Config, subtitles: Path | None) -> tuple[list[Work], bool]:
+def _open_all(
+    films: list[Path], out: Path, config: Config, subtitles: Path | None, *, look_only: bool
+) -> tuple[list[Work], bool]:
     """The episodes that can be read; the others are named on stderr."""
     from pipeline.episodes import distinct, open_episode
 
     works, failed = [], False
     for film in films:
         try:
-            works.append(open_episode(film, out, config, subtitles))
+            works.append(open_episode(film, out, config, subtitles, look_only=look_only))
         except UserError as error:
             typer.echo(str(error), err=True)
             failed = True

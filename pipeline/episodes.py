@@ -13,8 +13,8 @@ from pipeline.runner import Work
 from stages.stage import write_atomically
 
 
-def open_episode(film: Path, out: Path, config: Config, side_file: Path | None) -> Work:
-    """Probe a film and find its subtitles. Raises MediaError."""
+def open_episode(film: Path, out: Path, config: Config, side_file: Path | None, *, look_only: bool = False) -> Work:
+    """Probe a film and find its subtitles; `look_only` writes nothing. Raises MediaError."""
     folder = out / media.safe_name(film.stem)
     episode = media.probe(
         film,
@@ -26,7 +26,8 @@ def open_episode(film: Path, out: Path, config: Config, side_file: Path | None) 
     )
     if film.resolve().parent == folder.resolve():
         raise UserError(tr("{film} lies in its own results folder; choose another one with --out", film=film))
-    _remember_content(film, episode.content, folder / "workspace" / "source.json")
+    if not look_only:
+        _remember_content(film, episode.content, folder / "workspace" / "source.json")
     return Work(episode, folder)
 
 

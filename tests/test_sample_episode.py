@@ -151,6 +151,13 @@ def test_a_second_run_does_nothing(film: Path, out: Path) -> None:
     assert {p: p.stat().st_mtime_ns for p in before} == before
 
 
+def test_a_plan_writes_nothing(film: Path, tmp_path: Path) -> None:
+    done = vdesc("run", film, "--out", tmp_path / "out", "--plan")
+    assert done.returncode == 0
+    assert "shots – run: no result yet" in done.stdout
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_changed_rate_reruns_voice_mix_and_check_only(film: Path, out: Path) -> None:
     plan = vdesc("run", film, "--out", out.parent, "--set", "voice.rate=4.8", "--plan").stdout
     states = {line.split(" – ")[0].strip(): line.split(" – ")[1] for line in plan.splitlines() if " – " in line}
