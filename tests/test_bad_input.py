@@ -304,7 +304,14 @@ def test_two_films_of_one_name_are_not_mixed_up_and_one_given_twice_is_described
 
 def test_a_run_that_is_stopped_says_how_to_go_on_and_goes_on(good: Path) -> None:
     command = [VDESC, "run", good.name, "--language", "en", "--lang", "en"]
-    run = subprocess.Popen(command, cwd=good.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen(
+        command,
+        cwd=good.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where tests run in the background
+    )
     assert run.stdout is not None
     assert "shots done" in run.stdout.readline()
     run.send_signal(signal.SIGINT)
