@@ -138,7 +138,7 @@ def test_a_residual_before_the_encoder(film: Described) -> None:
 def test_true_peak(film: Described, place: float) -> None:
     """A burst above full scale: under a line, and where nothing is spoken."""
     sound = programme() + film.stem()[: cells(LENGTH), None] * np.float32(0.5**0.5)
-    sound[cells(place) : cells(place + 0.05)] += 1.15 * np.sin(np.arange(2400) * 0.2)[:, None]
+    sound[cells(place) : cells(place + 0.2)] += 1.3 * np.sin(np.arange(9600) * 0.2)[:, None]
     film.deliver(sound, "stereo")
     found = film.found(16, "true peak")
     assert [f.severity for f in found] == ["error"]
