@@ -148,9 +148,10 @@ class Detection(Record):
     """One object in a keyframe."""
 
     keyframe: str
-    label: str
+    label: str = Field(description="English name of the class, as COCO has it, or the detector's own")
     score: float
     box: Box
+    track: str = Field(default="", description="Id of the shot's first detection of the same thing")
 
 
 class TextRegion(Record):
@@ -170,13 +171,18 @@ class Face(Record):
     keyframe: str
     score: float
     box: Box
+    person: str | None = Field(
+        default=None,
+        description="Id of a cast member, or unknown-1 … for others; None: not recognised",
+    )
+    emotion: str | None = Field(default=None, description="What the expression looks like; never to be spoken")
 
 
 class Evidence(BaseModel):
     """What supports a line: where it was seen or heard."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    kind: Literal["text", "face", "object", "look", "dialogue"]
+    kind: Literal["text", "face", "object", "look", "dialogue", "region"]
     value: str
     keyframe: str | None = None
     box: Box | None = None
@@ -192,6 +198,19 @@ class OnScreenText(BaseModel):
     first_seen: Seconds
     last_seen: Seconds
     score: float
+    box: Box
+
+
+class Person(BaseModel):
+    """Somebody seen on a keyframe, and how the narration may call them there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    id: str = Field(description="Id of a cast member, or unknown-1 …")
+    call: str = Field(
+        description="The name once it was revealed, before that the cast file's description; may be empty"
+    )
+    named: bool = Field(description="Whether `call` is the name")
+    emotion: str | None = None
     box: Box
 
 
@@ -211,6 +230,8 @@ class Context(Record):
     same_place: str | None = Field(description="Earlier shot that looks like the same place; None: new")
     dialogue_before: str = Field("", description="What is said in the seconds before")
     dialogue_after: str = ""
+    persons: tuple[Person, ...] = Field(default=(), description="Recognised people, largest face first")
+    names: tuple[str, ...] = Field(default=(), description="Every name of the cast that may be spoken at this second")
 
 
 class Candidate(Record):

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError, create_model
 from data.errors import ConfigError
 from data.messages import tr
 from stages import BACKENDS, STAGES
-from stages.stage import Backend, NoOptions, RunSettings, Stage, StageConfig
+from stages.stage import Backend, NoOptions, RunSettings, Stage, StageConfig, keyed
 
 PROFILES = Path(__file__).parents[1] / "configs"
 DEFAULT_PROFILE = "embedded"
@@ -105,6 +105,24 @@ def backend_options(stage: Stage, config: Config) -> BaseModel:
         return kind.model_validate(getattr(config.section(stage), "options", {}))
     except ValidationError as error:
         raise ConfigError(_explain(error, kind, f"{stage.name}.options.")) from None
+
+
+def make_backend(stage: Stage, config: Config) -> Backend | None:
+    """The configured backend, not loaded yet; None where the role is switched off. Raises ConfigError."""
+    kind = backend_class(stage, config)
+    return kind(backend_options(stage, config)) if kind else None  # type: ignore[call-arg]
+
+
+def ingredients(stage: Stage, config: Config) -> dict[str, Any]:
+    """Every setting the stage's result depends on; with the files they name and what the backend says of itself."""
+    section = config.section(stage)
+    values = keyed(section) | {name: section.files()[name] for name in sorted(section.files())}
+    backend = make_backend(stage, config)
+    if backend is not None:
+        values["options"] = keyed(backend_options(stage, config))
+        identity = getattr(backend, "identity", None)
+        values |= {f"model.{name}": value for name, value in (identity() if identity else {}).items()}
+    return values
 
 
 def schema() -> dict[str, Any]:

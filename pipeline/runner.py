@@ -117,8 +117,7 @@ def _run_stage(stage: Stage, works: Sequence[Work], config: Config, progress: Pr
 
         def backend() -> Backend | None:
             if not loaded:
-                kind = settings.backend_class(stage, config)
-                loaded.append(kind(settings.backend_options(stage, config)) if kind else None)  # type: ignore[call-arg]
+                loaded.append(settings.make_backend(stage, config))
                 if loaded[0]:
                     open_backends.callback(loaded[0].close)
             return loaded[0]
@@ -218,7 +217,7 @@ def _ingredients(stage: Stage, work: Work, config: Config) -> dict[str, Any]:
     return {
         "stage": stage.name,
         "version": settings.stage_module(stage).VERSION,
-        "config": config.section(stage).model_dump(mode="json"),
+        "config": settings.ingredients(stage, config),
         "settings": {name: chosen[name] for name in stage.settings},
         "episode": work.episode.identity() if Episode in stage.reads else work.episode.content,
         "inputs": inputs,

@@ -7,7 +7,8 @@ A stage is a module `stages.<name>` with
 * `run(job) -> Iterable[Record]` – reads the declared records, yields the records it writes.
 
 A backend is a class with a nested `Options` model (its settings), `__init__(self, options)`, which must stay
-cheap, one method that takes plain images, text and arrays, and `close()`.
+cheap, one method that takes plain images, text and arrays, and `close()`. One with weights, or a paid service behind
+it, also has `identity()` and `weights()`: see `stages.models.ModelBackend`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,20 @@ class StageConfig(BaseModel):
     """Settings of a stage. Unknown keys are errors; every field says what it means."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def files(self) -> dict[str, str]:
+        """Contents of files the settings name (a prompt, a dictionary), which the result depends on."""
+        return {}
+
+
+def keyed(settings: BaseModel) -> dict[str, Any]:
+    """The settings a result depends on, as JSON values: all but those marked `changes_result: False`."""
+    free = {
+        name
+        for name, field in type(settings).model_fields.items()
+        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("changes_result") is False
+    }
+    return settings.model_dump(mode="json", exclude=free)
 
 
 class NoOptions(BaseModel):
@@ -55,6 +70,9 @@ class RunSettings(BaseModel):
         description="Programme sound: a language (kor, en) or the track's number from 1; none: the default",
     )
     silent_ok: bool = Field(False, description="Describe films that have no audio stream: narration alone")
+    cast: Path | None = Field(
+        None, description="Folder with cast.yaml and photos of the cast; none: people are not named"
+    )
 
 
 class Backend(Protocol):

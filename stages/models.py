@@ -1,0 +1,345 @@
+"""What every model backend shares: where it runs, in which precision, where its weights lie, and how it fails.
+
+The Hugging Face convention `HF_HUB_OFFLINE=1` (`vdesc --offline`) keeps every backend off the network.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from data.errors import ConfigError, UserError
+from data.messages import tr
+
+if TYPE_CHECKING:
+    import torch
+
+T = TypeVar("T")
+A = TypeVar("A")
+
+FREE: dict[str, Any] = {"changes_result": False}
+"""`json_schema_extra` of a setting that changes how fast a result comes, not what it is: it stays out of the key."""
+WHOLE = 16 * 2**20
+"""Files up to so many bytes are hashed whole; of larger ones, size, beginning, middle and end (1 MiB each)."""
+NO_ROOM = ("out of memory", "not enough memory", "can't allocate memory", "bad allocation")
+"""How torch, oneDNN and ONNX Runtime say that memory is short, besides torch.OutOfMemoryError."""
+
+Progress = Callable[[float, float], None]
+"""Bytes done, bytes in all."""
+
+
+class ModelOptions(BaseModel):
+    """Settings every model backend has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    device: str = Field(
+        "auto",
+        description="auto (CUDA, else MPS, else CPU), cpu, mps, cuda, cuda:1 …; one that is absent is an error",
+        json_schema_extra=FREE,
+    )
+    batch: int = Field(
+        8, ge=1, description="Most inputs in one forward pass; halved where memory is short", json_schema_extra=FREE
+    )
+
+
+class TorchOptions(ModelOptions):
+    """Settings of backends that load their weights through transformers."""
+
+    dtype: Literal["auto", "bf16", "fp16", "fp32"] = Field(
+        "auto", description="Precision; auto: bf16 on CUDA that has it, else fp16 on CUDA and MPS, fp32 on the CPU"
+    )
+    quantise: Literal["none", "8bit", "4bit"] = Field(
+        "none", description="Load in 8 or 4 bits (CUDA and the bitsandbytes package)"
+    )
+    revision: str | None = Field(
+        None, description="Commit, tag or branch on the hub; none: the commit that was fetched first, else main"
+    )
+    trust_remote_code: bool = Field(False, description="Run Python code that comes with the model. Read it first")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One set of weights a backend needs."""
+
+    name: str
+    """Hub id, file name or folder."""
+    licence: str
+    """SPDX id or the licence's own name; "unknown" where the backend cannot tell."""
+    size: int | None
+    """Bytes to download, about; None: unknown."""
+    where: Path | None
+    """The file or folder it lies in on this machine; None: not here yet."""
+    cache: str
+    """The cache folder it goes to, as people write it: ~/.cache/huggingface/hub, ~/.EasyOCR/model …"""
+    fetch: Callable[[Progress], None]
+    """Download it; resumes, and does nothing where it is already here. Raises UserError."""
+
+
+class ModelBackend(Protocol):
+    """What a backend with weights or a paid service has besides its one method and `close()`."""
+
+    def identity(self) -> dict[str, Any]:
+        """What its results depend on and its options do not say: resolved revision, dtype, hash of local files.
+
+        Cheap: reads no weights into memory, touches no network. Part of the key of the stage.
+        """
+
+    def weights(self) -> Sequence[Weights]:
+        """The weights it needs, without loading them; empty for remote services."""
+
+
+def offline() -> bool:
+    """Whether nothing may be fetched, as huggingface_hub reads it."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
+
+
+def device(name: str) -> torch.device:
+    """The torch device of a `device` setting. Raises ConfigError for one this machine does not have."""
+    import torch
+
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        chosen = torch.device(name)
+    except RuntimeError:
+        raise ConfigError(tr("There is no device {name}; choose auto, cpu, mps, cuda or cuda:1", name=name)) from None
+    absent = (
+        (chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count())
+        or (chosen.type == "mps" and not torch.backends.mps.is_available())
+        or chosen.type not in {"cuda", "mps", "cpu"}
+    )
+    if absent:
+        raise ConfigError(tr("This machine has no device {name}; choose another one, or device=auto", name=name))
+    return chosen
+
+
+def dtype(name: str, on: torch.device) -> torch.dtype:
+    """The torch precision of a `dtype` setting. Raises ConfigError for one the device cannot compute in."""
+    import torch
+
+    has_bf16 = on.type == "cpu" or (on.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False))
+    if name == "auto":
+        return torch.float32 if on.type == "cpu" else torch.bfloat16 if has_bf16 else torch.float16
+    chosen: torch.dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[name]
+    if (chosen is torch.bfloat16 and not has_bf16) or (chosen is torch.float16 and on.type == "cpu"):
+        raise ConfigError(tr("{device} does not compute in {dtype}; set dtype=auto", device=on, dtype=name))
+    return chosen
+
+
+def quantisation(name: str, on: torch.device) -> Any:
+    """The `quantization_config` for from_pretrained; None for "none". Raises ConfigError."""
+    if name == "none":
+        return None
+    import importlib.util
+
+    if on.type != "cuda" or importlib.util.find_spec("bitsandbytes") is None:
+        raise ConfigError(
+            tr("quantise={name} needs CUDA and the bitsandbytes package (pip install bitsandbytes)", name=name)
+        )
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+        load_in_8bit=name == "8bit", load_in_4bit=name == "4bit"
+    )
+
+
+def pretrained(options: TorchOptions, model: str) -> dict[str, Any]:
+    """Keyword arguments of a model's from_pretrained; put the model on `device()` afterwards unless quantised."""
+    where = device(options.device)
+    config = quantisation(options.quantise, where)
+    chosen: dict[str, Any] = {"dtype": dtype(options.dtype, where), **origin(options, model)}
+    return chosen | ({"quantization_config": config, "device_map": {"": str(where)}} if config else {})
+
+
+def origin(options: TorchOptions, model: str) -> dict[str, Any]:
+    """Keyword arguments of any from_pretrained that say which files: revision, offline, remote code."""
+    folder = Path(model).expanduser()
+    revision = None if folder.is_dir() else revision_of(model, options.revision)
+    return {
+        "trust_remote_code": options.trust_remote_code,
+        "local_files_only": offline() or folder.is_dir(),
+        **({"revision": revision} if revision else {}),
+    }
+
+
+def revision_of(repo: str, revision: str | None) -> str | None:
+    """The commit of `repo` in the local hub cache for a revision (none: main), else `revision` itself.
+
+    So the weights that were fetched first stay until `vdesc models fetch --update` takes newer ones.
+    """
+    refs = hub_folder(repo) / "refs" / (revision or "main")
+    return refs.read_text(encoding="utf-8").strip() if refs.is_file() else revision
+
+
+def hub_folder(repo: str) -> Path:
+    """Where huggingface_hub keeps a model repository."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}"
+
+
+def model_identity(options: TorchOptions, model: str) -> dict[str, Any]:
+    """For `identity()`: the commit of a hub model or the fingerprint of a folder, and the resolved precision."""
+    folder = Path(model).expanduser()
+    source = {"files": fingerprint(folder)} if folder.is_dir() else {"revision": revision_of(model, options.revision)}
+    return source | {"dtype": str(dtype(options.dtype, device(options.device)))}
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 that tells a file or folder of weights from another one; see WHOLE."""
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    hashed = hashlib.sha256()
+    for file in files:
+        hashed.update(f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\0".encode())
+        for piece in _pieces(file):
+            hashed.update(piece)
+    return hashed.hexdigest()
+
+
+def _pieces(file: Path) -> Iterator[bytes]:
+    size, piece = file.stat().st_size, 2**20
+    with file.open("rb") as handle:
+        if size <= WHOLE:
+            yield handle.read()
+            return
+        for at in (0, (size - piece) // 2, size - piece):
+            handle.seek(at)
+            yield handle.read(piece)
+
+
+def hub_weights(repo: str, revision: str | None, licence: str, size: int | None) -> Weights:
+    """The weights of a hub repository (or a local folder), in the hub's own cache."""
+    from huggingface_hub import constants
+
+    folder = Path(repo).expanduser()
+    if folder.is_dir():
+        return Weights(repo, licence, None, folder, str(folder), lambda _: None)
+    commit = revision_of(repo, revision)
+    snapshot = hub_folder(repo) / "snapshots" / (commit or "")
+    here = (
+        bool(commit) and (snapshot / "config.json").exists() and not list(hub_folder(repo).glob("blobs/*.incomplete"))
+    )
+    return Weights(
+        repo, licence, size, snapshot if here else None, str(constants.HF_HUB_CACHE),
+        lambda progress: fetch_from_hub(repo, commit or "main", progress),
+    )  # fmt: skip
+
+
+def fetch_from_hub(repo: str, revision: str, progress: Progress) -> None:
+    """Download a repository into the hub's cache, going on where an earlier try stopped. Raises UserError."""
+    import huggingface_hub
+    from tqdm.auto import tqdm
+
+    class Told(tqdm):  # type: ignore[misc]
+        """Tells our progress instead of drawing a bar of its own."""
+
+        def display(self, *_: Any, **__: Any) -> None:
+            if self.unit == "B" and self.total:
+                progress(self.n, self.total)
+
+    with loading(repo):
+        huggingface_hub.snapshot_download(repo, revision=revision, tqdm_class=Told, ignore_patterns=FOREIGN)
+
+
+FOREIGN = ["*.msgpack", "*.h5", "*.ot", "*.onnx", "*.gguf", "*.tflite", "original/*", "consolidated*"]
+"""Weights of other frameworks, which lie beside those of torch in many repositories."""
+
+
+@contextmanager
+def loading(model: str) -> Iterator[None]:
+    """Turn what libraries raise for missing weights, packages, networks and memory into one line and its remedy."""
+    try:
+        yield
+    except (UserError, KeyboardInterrupt):
+        raise
+    except ImportError as error:
+        raise _missing_package(error, model) from error
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        raise ConfigError(_too_large(model)) from error
+    except (OSError, ValueError) as error:
+        raise ConfigError(_not_loaded(error, model)) from error
+
+
+def _missing_package(error: ImportError, model: str) -> ConfigError:
+    return ConfigError(
+        tr("{model} needs the package {package}: pip install 'videodescription[models]' {package}",
+           model=model, package=error.name or str(error).splitlines()[0])
+    )  # fmt: skip
+
+
+def _too_large(model: str) -> str:
+    return tr("{model} does not fit into memory; set quantise=4bit, another device, or a smaller model", model=model)
+
+
+def _not_loaded(error: Exception, model: str) -> str:
+    from huggingface_hub import errors
+
+    chain = list(_causes(error))
+    named = {"model": model, "cause": " ".join(str(error).split())[:200]}
+    if any(isinstance(e, errors.GatedRepoError) for e in chain):
+        return tr("{model} wants its licence accepted: do so on its hub page, then run `hf auth login`", **named)
+    if any(isinstance(e, errors.RepositoryNotFoundError | errors.RevisionNotFoundError) for e in chain):
+        return tr("There is no model {model} of that revision on the hub; check its name", **named)
+    if "trust_remote_code" in str(error):
+        return tr("{model} brings code of its own; read it, then allow it with trust_remote_code=true", **named)
+    if Path(model).expanduser().is_dir():
+        return tr("{model} cannot be loaded ({cause}); give a folder with config.json, weights and tokenizer", **named)
+    if offline():
+        return tr("{model} is not on this machine and --offline forbids fetching it; run `vdesc models fetch`", **named)
+    return tr("{model} cannot be loaded ({cause}); check the name and the network, then `vdesc models fetch`", **named)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory of the device or of the machine is used up."""
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in NO_ROOM)
+
+
+def in_batches(items: Sequence[A], size: int, forward: Callable[[Sequence[A]], Sequence[T]], model: str) -> Iterator[T]:
+    """`forward` over `items`, at most `size` at once; where memory is short, half as many from there on.
+
+    Raises ConfigError where not even one item fits.
+    """
+    at = 0
+    while at < len(items):
+        try:
+            done = list(forward(items[at : at + size]))
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            done = []
+        if not done:
+            release()
+            if size == 1:
+                raise ConfigError(_too_large(model))
+            size //= 2
+            continue
+        yield from done
+        at += len(done)
+
+
+def release() -> None:
+    """Give the memory of models nobody refers to back to the device and the system."""
+    import sys
+
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch and torch.backends.mps.is_available():
+        torch.mps.empty_cache()
