@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError, create_model
 from data.errors import ConfigError
 from data.messages import tr
 from stages import BACKENDS, STAGES
+from stages.models import ModelBackend
 from stages.stage import Backend, NoOptions, RunSettings, Stage, StageConfig, keyed
 
 PROFILES = Path(__file__).parents[1] / "configs"
@@ -117,11 +118,12 @@ def ingredients(stage: Stage, config: Config) -> dict[str, Any]:
     """Every setting the stage's result depends on; with the files they name and what the backend says of itself."""
     section = config.section(stage)
     values = keyed(section) | {name: section.files()[name] for name in sorted(section.files())}
-    backend = make_backend(stage, config)
-    if backend is not None:
+    kind = backend_class(stage, config)
+    if kind is not None:
         values["options"] = keyed(backend_options(stage, config))
-        identity = getattr(backend, "identity", None)
-        values |= {f"model.{name}": value for name, value in (identity() if identity else {}).items()}
+    if hasattr(kind, "identity"):
+        identity = cast("ModelBackend", make_backend(stage, config)).identity()
+        values |= {f"model.{name}": value for name, value in identity.items()}
     return values
 
 
