@@ -32,7 +32,12 @@ STAGES: tuple[Stage, ...] = (
     Stage("objects", (Keyframe,), Detection, role="objects"),
     Stage("text", (Shot, Keyframe), TextRegion, role="text"),
     Stage("faces", (Keyframe,), Face, role="faces", settings=("cast",)),
-    Stage("context", (Shot, Keyframe, Utterance, Detection, TextRegion, Face), Context, settings=("language", "cast")),
+    Stage(
+        "context",
+        (Shot, Keyframe, Utterance, Detection, TextRegion, Face),
+        Context,
+        settings=("language", "cast", "early"),
+    ),
     Stage("candidates", (Context, Keyframe, Gap), Candidate, role="candidates", settings=PLANNING),
     Stage("ranking", (Candidate, Context, Gap), Ranked, role="ranking", settings=PLANNING),
     Stage("schedule", (Ranked, Candidate, Context, Gap), Narration, settings=PLANNING),
@@ -59,7 +64,11 @@ BACKENDS: dict[str, dict[str, str | None]] = {
     "text": {"none": None, "rapidocr": "stages.text.rapidocr:RapidOCR"},
     "faces": {"none": None, "cascade": "stages.faces.cascade:Cascade"},
     "candidates": {"facts": "stages.candidates.facts:Facts"},
-    "ranking": {"heuristic": "stages.ranking.heuristic:Heuristic"},
+    "ranking": {
+        "heuristic": None,
+        "causal": "stages.ranking.causal:CausalRanker",
+        "reward": "stages.ranking.reward:RewardRanker",
+    },
     "voice": {"espeak": "stages.voice.espeak:Espeak"},
 }
 """role → name → "module:Class"; None switches the role off. A name with ":" in the config is such a path."""

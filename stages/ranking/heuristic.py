@@ -1,4 +1,7 @@
-"""`heuristic`: a line is good when it fits a gap, says something new, keeps the style and is well supported."""
+"""The heuristic: a line is good when it fits a gap, says something new, keeps the style and is well supported.
+
+Four parts, each 0–1, from the text and the prompt alone. Deterministic.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,12 @@ from math import prod
 from data.language import seconds
 from data.style import findings
 from stages.ranking.prompt import RankingPrompt
-from stages.stage import NoOptions
 
 COMFORT = 0.8
 """Share of a gap that is filled with ease."""
 STRETCH = 1.10
 """A line this much longer than its gap can still be spoken faster; beyond, it cannot be said."""
-WORTH = {"text": 1.0, "face": 0.7, "object": 0.6, "dialogue": 0.5, "look": 0.3}
+WORTH = {"text": 1.0, "face": 0.7, "object": 0.6, "region": 0.5, "dialogue": 0.5, "look": 0.3}
 """Text nobody reads comes first, then who is there, then light and place, which a look alone supports weakly."""
 UNSUPPORTED = 0.4  # a caption that names no evidence: a captioner's own eyes
 COST = {"error": 0.5, "warning": 0.15}  # of one style finding
@@ -40,28 +42,17 @@ _EMPTY = {
 }
 
 
-class Heuristic:
-    """Four parts, each 0–1, from the text and the prompt alone. Deterministic."""
-
-    Options = NoOptions
-
-    def __init__(self, options: NoOptions) -> None:
-        self.options = options
-
-    def score(self, prompt: RankingPrompt, texts: Sequence[str]) -> list[dict[str, float]]:
-        """The parts `fit`, `new`, `style` and `evidence` of each text."""
-        return [
-            {
-                "fit": _fit(seconds(text, prompt.language, prompt.rate), prompt.windows),
-                "new": _new(text, prompt),
-                "style": _style(text, prompt.language),
-                "evidence": _evidence(prompt.support[number] if number < len(prompt.support) else ()),
-            }
-            for number, text in enumerate(texts)
-        ]
-
-    def close(self) -> None:
-        """Nothing to free."""
+def parts(prompt: RankingPrompt, texts: Sequence[str]) -> list[dict[str, float]]:
+    """The parts `fit`, `new`, `style` and `evidence` of each text."""
+    return [
+        {
+            "fit": _fit(seconds(text, prompt.language, prompt.rate), prompt.windows),
+            "new": _new(text, prompt),
+            "style": _style(text, prompt.language),
+            "evidence": _evidence(prompt.support[number] if number < len(prompt.support) else ()),
+        }
+        for number, text in enumerate(texts)
+    ]
 
 
 def _fit(needed: float, windows: Sequence[float]) -> float:
@@ -79,7 +70,8 @@ def _new(text: str, prompt: RankingPrompt) -> float:
     words = _words(text)
     if not words:
         return 0.0
-    return 1 - max((len(words & _words(line)) / len(words) for line in (*prompt.earlier, prompt.dialogue)), default=0.0)
+    dialogue = f"{prompt.dialogue_before} {prompt.dialogue_after}"
+    return 1 - max(len(words & _words(line)) / len(words) for line in (*prompt.earlier, dialogue))
 
 
 def _words(text: str) -> frozenset[str]:

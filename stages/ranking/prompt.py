@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
 class RankingPrompt:
-    """One question to a ranker."""
+    """One question to a ranker. What is not known stays empty."""
 
     language: str
     rate: float = 4.5
@@ -15,8 +16,22 @@ class RankingPrompt:
     windows: tuple[float, ...] = ()
     """Seconds that can be spoken in each gap the keyframe can reach."""
     earlier: tuple[str, ...] = ()
-    """The lines most likely said in the last minutes."""
-    dialogue: str = ""
-    """What is said around the keyframe."""
+    """The lines most likely said in the last minutes, in order of time."""
+    light: Literal["day", "night", "unknown"] = "unknown"
+    known_place: bool = False
+    """Whether the picture looks like a place that was shown before."""
+    people: int = 0
+    """A lower bound."""
+    persons: tuple[str, ...] = ()
+    """What recognised people may be called here."""
+    names: tuple[str, ...] = ()
+    """Every name of the cast that may be spoken by now."""
+    objects: tuple[str, ...] = ()
+    """Things seen, one entry each, in the language of the narration; no people."""
+    texts: tuple[str, ...] = ()
+    """On-screen text that appears here, without burned-in dialogue."""
+    dialogue_before: str = ""
+    """What is said in the seconds before the keyframe."""
+    dialogue_after: str = ""
     support: tuple[tuple[tuple[str, float], ...], ...] = ()
-    """For each text: its evidence as (kind: text, face, object, look, dialogue; confidence 0–1)."""
+    """For each text: its evidence as (kind: text, face, object, region, look, dialogue; confidence 0–1)."""

@@ -11,17 +11,14 @@ from hypothesis import strategies as st
 
 from data.errors import ConfigError
 from data.records import Candidate, Context, Evidence, Gap
-from stages.ranking import Config, run
-from stages.ranking.heuristic import Heuristic
+from stages.ranking import Config, heuristic, run
 from stages.ranking.prompt import RankingPrompt
-from stages.stage import Job, NoOptions, RunSettings
+from stages.stage import Job, RunSettings
 from tests.stages.test_candidates import context
-
-RANKER = Heuristic(NoOptions())
 
 
 def parts(*texts: str, **given: Any) -> list[dict[str, float]]:
-    return RANKER.score(RankingPrompt(**({"language": "ko"} | given)), texts)
+    return heuristic.parts(RankingPrompt(**({"language": "ko"} | given)), texts)
 
 
 def gap(start: float, end: float, number: int = 1, usable: bool = True) -> Gap:
@@ -57,7 +54,7 @@ def ranked(
     make_job: Callable[..., Job[Any]], candidates: list[Candidate], gaps: list[Gap], early: float = 0.0, **config: Any
 ) -> dict[str, Any]:
     records = {Context: [context(1), context(2)], Candidate: candidates, Gap: gaps}
-    job = make_job(Config(**config), records, backend=RANKER, settings=RunSettings(early=early))
+    job = make_job(Config(**config), records, settings=RunSettings(early=early))
     return {r.candidate: r for r in run(job)}
 
 
@@ -74,7 +71,7 @@ def test_new_counts_words_not_said_by_one_line_or_the_dialogue() -> None:
     assert parts("두 사람이 있다.")[0]["new"] == 1
     assert parts("두 사람이 있다.", earlier=("두 사람이 있다.",))[0]["new"] == 0
     assert 0 < parts("세 사람이 있다.", earlier=("두 사람이 있다.",))[0]["new"] < 1
-    assert parts("글자, 출입금지.", dialogue="저 글자는 출입금지.")[0]["new"] == 0
+    assert parts("글자, 출입금지.", dialogue_before="저 글자는 출입금지.")[0]["new"] == 0
 
 
 def test_style_and_evidence() -> None:
