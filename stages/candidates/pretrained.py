@@ -1,0 +1,121 @@
+"""Loading an image-text-to-text model and its processor, whatever their family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from data.errors import ConfigError
+from data.messages import tr
+from stages.candidates.chat import has_system, switches, template
+from stages.candidates.shared_prompt import can_share
+from stages.models import TorchOptions, device, loading, origin, pretrained
+
+NATIVE = {"vlm": "hyperclovax_vision_v2"}
+"""Model types in a hub config → their name in transformers. HyperCLOVAX-SEED-Think-32B says "vlm" and brings code;
+transformers has classes of its own for it since 5.18 (model_doc/hyperclovax_vision_v2)."""
+TURN_ENDS = ("<|im_end|>", "<|endofturn|>", "<|stop|>", "<end_of_turn>", "<|eot_id|>")
+"""Tokens that end an answer in the common chat formats, for models whose generation config names none."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that is ready to be asked."""
+
+    model: Any
+    processor: Any
+    shares: bool
+    """Whether the candidates of a keyframe can share one cache."""
+    with_system: bool
+    template: dict[str, Any] = field(default_factory=dict)
+    """What the chat template is told besides the messages."""
+
+
+def load(options: TorchOptions, name: str) -> Loaded:
+    """The model on its device, ready to generate. Raises ConfigError."""
+    import transformers
+
+    with loading(name), own_code(name):
+        config = _config(options, name)
+        native = type(config) in transformers.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+        auto, processors = _classes(config, native, name)
+        processor = processors.from_pretrained(name, **origin(options, name))
+        chat_template = template(processor, name)
+        model = auto.from_pretrained(name, config=config, **pretrained(options, name)).eval()
+        if options.quantise == "none":
+            model.to(device(options.device))
+    _settle(model, processor)
+    told = switches(chat_template)
+    return Loaded(model, processor, can_share(model), has_system(processor, told), told)
+
+
+def _config(options: TorchOptions, name: str) -> Any:
+    from transformers import CONFIG_MAPPING, AutoConfig, PreTrainedConfig
+
+    where = origin(options, name)
+    given, _ = PreTrainedConfig.get_config_dict(name, **where)
+    kind, brings_code = given.get("model_type", ""), "AutoConfig" in given.get("auto_map", {})
+    known = NATIVE.get(kind, kind)
+    if known in CONFIG_MAPPING and known != kind:
+        given = {key: value for key, value in given.items() if key not in ("model_type", "auto_map")}
+        return CONFIG_MAPPING[known].from_dict(given)
+    if kind in NATIVE and not options.trust_remote_code:
+        raise ConfigError(tr("{model} needs a newer transformers: pip install -U transformers", model=name))
+    if kind and kind not in CONFIG_MAPPING and not brings_code:
+        raise ConfigError(
+            tr("{model} is of a kind ({kind}) this transformers does not know: pip install -U transformers",
+               model=name, kind=kind)
+        )  # fmt: skip
+    return AutoConfig.from_pretrained(name, **where)
+
+
+def _classes(config: Any, native: bool, name: str) -> tuple[Any, Any]:
+    """The classes that load model and processor."""
+    import transformers
+
+    if native:
+        mapped = config.model_type in NATIVE.values() and transformers.PROCESSOR_MAPPING.get(type(config), None)
+        return transformers.AutoModelForImageTextToText, mapped or transformers.AutoProcessor
+    brought = getattr(config, "auto_map", None) or {}
+    for auto in ("AutoModelForImageTextToText", "AutoModelForVision2Seq", "AutoModelForCausalLM"):
+        if auto in brought:
+            return getattr(transformers, auto), transformers.AutoProcessor
+    raise ConfigError(
+        tr("{model} ({kind}) does not look at pictures; choose an image-text-to-text model",
+           model=name, kind=config.model_type)
+    )  # fmt: skip
+
+
+@contextmanager
+def own_code(name: str) -> Iterator[None]:
+    """Say whose fault it is when code that comes with a model does not fit the installed transformers."""
+    try:
+        yield
+    except (AttributeError, TypeError, KeyError) as error:
+        import transformers
+
+        raise ConfigError(
+            tr("The code that comes with {model} does not run with transformers {version} ({cause}); "
+               "try another revision, or another model",
+               model=name, version=transformers.__version__, cause=" ".join(str(error).split())[:200])
+        ) from error  # fmt: skip
+
+
+def _settle(model: Any, processor: Any) -> None:
+    """How to choose tokens is decided here and not by the model's own file; where to stop is its own."""
+    chosen, tokenizer = model.generation_config, processor.tokenizer
+    chosen.update(do_sample=False, temperature=None, top_p=None, top_k=None, max_length=None)
+    if chosen.eos_token_id is None:
+        known = tokenizer.get_vocab()
+        ends = {known[end] for end in TURN_ENDS if end in known} | {tokenizer.eos_token_id}
+        chosen.eos_token_id = sorted(end for end in ends if end is not None)
+    if chosen.pad_token_id is None:
+        chosen.pad_token_id = ends_of(model)[0]
+
+
+def ends_of(model: Any) -> list[int]:
+    """The tokens that end an answer."""
+    ends = model.generation_config.eos_token_id
+    return list(ends) if isinstance(ends, list | tuple) else [ends]

@@ -1,0 +1,158 @@
+"""Many answers about one picture at the price of one prompt.
+
+All questions about a keyframe begin alike: system text, picture, the facts. That common beginning, which holds the
+picture, goes through the model once; its key-value cache is then repeated for every row (question × candidate), and
+the library's own `generate` goes on from there with what is different. The answers are those of `generate` on each row
+alone (tested in fp32 on every family), since positions follow the attention mask: padding stands left of the beginning
+and between the beginning and the rest, masked out.
+
+Continuing from a cache: https://huggingface.co/docs/transformers/kv_cache#prefill-a-cache-prefix-caching
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+Tokens = list[int]
+
+
+def can_share(model: Any) -> bool:
+    """Whether a cache of this model can be repeated and continued.
+
+    Yes for decoders of transformers itself that keep every key and value and say which token stands for a picture. No
+    for code that came with the model, sliding windows, linear attention and encoder-decoders.
+    """
+    from transformers.cache_utils import DynamicCache, DynamicLayer
+
+    config = model.config
+    if model.is_custom_code() or config.is_encoder_decoder or image_token(config) is None:
+        return False
+    layers = DynamicCache(config=config).layers
+    return all(type(layer) is DynamicLayer for layer in layers) and not getattr(model, "_is_stateful", False)
+
+
+def image_token(config: Any) -> int | None:
+    """The id of the token that stands for (a patch of) a picture."""
+    names = ("image_token_id", "image_token_index")
+    return next((value for name in names if isinstance(value := getattr(config, name, None), int)), None)
+
+
+def tokens(processor: Any, images: Sequence[Any], texts: Sequence[Sequence[str]]) -> tuple[Any, list[list[Tokens]]]:
+    """The model's inputs for the first text of each picture, left-padded; and the token ids of every text.
+
+    `texts[i]` are the rendered questions about `images[i]`. A picture is prepared once: what follows it is tokenised
+    alone and put in place of what follows it in the first text.
+    """
+    first = processed(processor, images, [asked[0] for asked in texts])
+    heads = [ids[mask.bool()].tolist() for ids, mask in zip(first["input_ids"], first["attention_mask"], strict=True)]
+    rows = []
+    for image, head, asked in zip(images, heads, texts, strict=True):
+        others = [_other(processor, image, head, asked[0], text) for text in asked[1:]]
+        rows.append([head, *others])
+    return first, rows
+
+
+def processed(processor: Any, images: Sequence[Any], texts: Sequence[str]) -> Any:
+    """One picture per text, through the processor, left-padded."""
+    return processor(
+        text=list(texts), images=[[image] for image in images], padding=True, padding_side="left",
+        return_tensors="pt", **_special(processor, texts[0]),
+    )  # fmt: skip
+
+
+def _special(processor: Any, text: str) -> dict[str, bool]:
+    """No second beginning-of-text token where the chat template wrote one, as the library's own path does it."""
+    bos = processor.tokenizer.bos_token
+    return {"add_special_tokens": False} if bos and text.startswith(bos) else {}
+
+
+def _other(processor: Any, image: Any, head: Tokens, known: str, text: str) -> Tokens:
+    plain, other = (processor.tokenizer(t, **_special(processor, t))["input_ids"] for t in (known, text))
+    same = common([plain, other])
+    kept = len(head) - (len(plain) - same)
+    image_is_before = processor.image_token_id not in plain[same:] and processor.image_token_id in plain[:same]
+    if image_is_before and head[kept:] == plain[same:]:
+        return head[:kept] + list(other[same:])
+    ids: Tokens = processed(processor, [image], [text])["input_ids"][0].tolist()
+    return ids
+
+
+def common(rows: Sequence[Sequence[int]]) -> int:
+    """How many tokens all rows begin with; at least one of each row is left over."""
+    least = min(len(row) for row in rows) - 1
+    return next((at for at in range(least) if len({row[at] for row in rows}) > 1), least)
+
+
+def answers(
+    model: Any, first: Any, rows: Sequence[Sequence[Tokens]], copies: int, beams: int, **how: Any
+) -> list[list[list[Tokens]]]:
+    """Continuations of every row: `copies` of each where `beams` is 1, else the best `copies` of so many beams.
+
+    `first` and `rows` are of `tokens`. The order is keyframe, row, copy; `how` goes to `generate`.
+    Raises ValueError where the rows of a keyframe differ before its picture ends.
+    """
+    import torch
+
+    starts = [common(asked) for asked in rows]
+    token = image_token(model.config)
+    if any(token in row[start:] for asked, start in zip(rows, starts, strict=True) for row in asked):
+        raise ValueError("rows differ before the picture ends")
+    repeat = copies if beams == 1 else 1
+    owners = [owner for owner, asked in enumerate(rows) for _ in range(len(asked) * repeat)]
+    inputs = _prefix(first, rows, starts)
+    cache = model.generate(**inputs, max_new_tokens=1, do_sample=False, return_dict_in_generate=True).past_key_values
+    index = torch.tensor(owners, device=inputs["input_ids"].device)
+    cache.batch_select_indices(index.repeat_interleave(beams))
+    with_positions_of(model, index)
+    flat = [(row, starts[owner]) for owner, asked in enumerate(rows) for row in asked for _ in range(repeat)]
+    whole = _whole(inputs, index, [row[start:] for row, start in flat])
+    new = model.generate(
+        **whole, past_key_values=cache, num_beams=beams, num_return_sequences=copies if beams > 1 else 1, **how
+    )[:, whole["input_ids"].shape[1] :].tolist()
+    taken = iter(new)
+    return [[[next(taken) for _ in range(copies)] for _ in asked] for asked in rows]
+
+
+def _prefix(first: Any, rows: Sequence[Sequence[Tokens]], starts: Sequence[int]) -> dict[str, Any]:
+    """The inputs of the common beginnings alone: each row of tokens cut to its start and moved to the right."""
+    import torch
+
+    shape, width = first["input_ids"].shape, max(starts)
+    cut: dict[str, Any] = {}
+    for name, value in first.items():
+        if getattr(value, "shape", None) != shape:
+            cut[name] = value
+            continue
+        moved = torch.zeros((shape[0], width), dtype=value.dtype, device=value.device)
+        for at, (asked, start) in enumerate(zip(rows, starts, strict=True)):
+            begin = shape[1] - len(asked[0])
+            if name == "input_ids":
+                moved[at] = asked[0][-1]  # any token but a picture's; it is masked out
+            moved[at, width - start :] = value[at, begin : begin + start]
+        cut[name] = moved
+    return cut
+
+
+def _whole(inputs: dict[str, Any], index: torch.Tensor, tails: Sequence[Tokens]) -> dict[str, torch.Tensor]:
+    """Beginning, padding and rest of each row, as `generate` wants them beside a cache of the beginning."""
+    import torch
+
+    width = max(len(tail) for tail in tails)
+    padded = [[tail[-1]] * (width - len(tail)) + tail for tail in tails]
+    seen = [[0] * (width - len(tail)) + [1] * len(tail) for tail in tails]
+    ids, mask = (torch.tensor(rest, device=index.device) for rest in (padded, seen))
+    return {
+        "input_ids": torch.cat([inputs["input_ids"][index], ids], dim=1),
+        "attention_mask": torch.cat([inputs["attention_mask"][index], mask], dim=1),
+    }
+
+
+def with_positions_of(model: Any, index: torch.Tensor) -> None:
+    """Models with rotary positions in three dimensions keep an offset per row of the prefill: repeat it as well."""
+    for module in model.modules():
+        if getattr(module, "rope_deltas", None) is not None:
+            module.rope_deltas = module.rope_deltas[index]
