@@ -66,6 +66,9 @@ def run(
     language: Annotated[str | None, typer.Option(help="Language of the narration: ko or en.")] = None,
     audio_track: Annotated[str | None, typer.Option(help="Programme sound: a language or a number from 1.")] = None,
     silent_ok: Annotated[bool, typer.Option("--silent-ok", help="Accept films that have no audio stream.")] = False,
+    cast_folder: Annotated[
+        Path | None, typer.Option("--cast", readable=False, help="Folder with cast.yaml and photos: who is who.")
+    ] = None,
     lang: LangOption = None,  # noqa: ARG001
 ) -> None:
     """Describe films: results in OUT/<film>/."""
@@ -80,7 +83,9 @@ def run(
         lang=messages.current(),
         audio_track=audio_track,
         silent_ok=silent_ok or None,
+        cast=cast_folder,
     )
+    settings.check_cast(config)
     stages = _stage_names(until)
     works, failed = _open_all(films, out, config, subtitles, look_only=plan)
     console = _console()

@@ -16,9 +16,11 @@ from typing import Any, cast
 import yaml
 from pydantic import BaseModel, ValidationError, create_model
 
+from data.cast import load as load_cast
 from data.errors import ConfigError
 from data.messages import tr
 from stages import BACKENDS, STAGES
+from stages.faces import cannot_recognise
 from stages.models import ModelBackend
 from stages.stage import Backend, NoOptions, RunSettings, Stage, StageConfig, keyed
 
@@ -112,6 +114,16 @@ def make_backend(stage: Stage, config: Config) -> Backend | None:
     """The configured backend, not loaded yet; None where the role is switched off. Raises ConfigError."""
     kind = backend_class(stage, config)
     return kind(backend_options(stage, config)) if kind else None  # type: ignore[call-arg]
+
+
+def check_cast(config: Config) -> None:
+    """Raise ConfigError for a cast folder that cannot be used: unreadable, or with no backend that knows faces."""
+    if config.cast is None:
+        return
+    load_cast(config.cast)
+    faces = next(s for s in STAGES if s.role == "faces")
+    if not hasattr(backend_class(faces, config), "threshold"):
+        raise ConfigError(cannot_recognise(getattr(config.section(faces), "backend")))  # noqa: B009
 
 
 def ingredients(stage: Stage, config: Config) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from data import cast
 from data.errors import SURROUNDINGS, MediaError, StageError, VdescError, interrupted
 from data.messages import tr
 from data.records import Episode, Note, Record
@@ -206,7 +207,10 @@ def _notes_before(stage: Stage, workspace: Workspace) -> list[Note]:
 
 def _ingredients(stage: Stage, work: Work, config: Config) -> dict[str, Any]:
     """All that decides the stage's result; its digest is the key."""
-    chosen = config.run_settings().model_dump(mode="json")
+    run_settings = config.run_settings()
+    chosen = run_settings.model_dump(mode="json")
+    if run_settings.cast and "cast" in stage.settings:
+        chosen["cast"] = cast.load(run_settings.cast).content[:16]  # what the folder holds, not where it lies
     inputs: dict[str, Any] = {}
     for source in STAGES:
         if source.writes in stage.reads:

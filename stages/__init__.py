@@ -62,7 +62,11 @@ BACKENDS: dict[str, dict[str, str | None]] = {
     "dialogue": {"none": None, "silero": "stages.dialogue.silero:Silero"},
     "objects": {"none": None},
     "text": {"none": None, "rapidocr": "stages.text.rapidocr:RapidOCR"},
-    "faces": {"none": None, "cascade": "stages.faces.cascade:Cascade"},
+    "faces": {
+        "none": None,
+        "cascade": "stages.faces.cascade:Cascade",
+        "deepface": "stages.faces.deepface:DeepFace",
+    },
     "candidates": {"facts": "stages.candidates.facts:Facts"},
     "ranking": {
         "heuristic": None,

@@ -1,13 +1,16 @@
-"""Faces: how many people look our way. A lower bound, for backs and profiles are not found."""
+"""Faces: how many people look our way, and who they are. A lower bound, for backs and profiles are not found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import Field
 
+from data import cast
+from data.errors import ConfigError
+from data.messages import tr
 from data.pictures import read_picture
 from data.records import Box, Face, Keyframe, record_id
 from stages.stage import Job, StageConfig
@@ -16,13 +19,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-VERSION = 1
+VERSION = 2
+
+KEYFRAMES_AT_ONCE = 16
+"""So many stills are handed to the backend at once: about 100 MB at 1080p."""
 
 
 class Config(StageConfig):
     """Settings of the faces stage."""
 
-    backend: str = Field("cascade", description="Face detector: none, cascade, or module:Class")
+    backend: str = Field("cascade", description="Face detector: none, cascade, deepface, or module:Class")
     options: dict[str, Any] = Field({}, description="Settings of the detector")
     min_score: float = Field(
         0.5, ge=0, le=1, description="Faces scored lower are left out; a false person is worse than a missed one"
@@ -35,6 +41,10 @@ class FaceBox:
 
     score: float
     box: Box
+    embedding: tuple[float, ...] | None = None
+    """What tells this person from others; None where the detector cannot, or the face is too small."""
+    emotion: str | None = None
+    """What the expression looks like; evidence, never to be spoken."""
 
 
 class Detector(Protocol):
@@ -44,15 +54,83 @@ class Detector(Protocol):
         """The faces of each picture (H×W×3 BGR)."""
 
 
+class Recogniser(Detector, Protocol):
+    """A detector whose faces have embeddings."""
+
+    @property
+    def metric(self) -> str:
+        """How embeddings are compared: cosine, angular, euclidean or euclidean_l2."""
+
+    @property
+    def threshold(self) -> float:
+        """Embeddings at most so far apart show the same person."""
+
+
 def run(job: Job[Config]) -> Iterable[Face]:
-    """One record per face, in order of keyframes, left to right. Raises StageError for an unreadable still."""
+    """One record per face, in order of keyframes, left to right.
+
+    Raises ConfigError for a cast whose faces cannot be learnt, StageError for an unreadable still.
+    """
+    if job.settings.cast and not hasattr(job.backend, "threshold"):
+        raise ConfigError(cannot_recognise(job.config.backend))
     if job.backend is None:
         return
-    keyframes, number = job.read(Keyframe), 0
-    for done, keyframe in enumerate(keyframes, start=1):
-        (found,) = job.backend.detect([read_picture(job.folder_of(Keyframe) / keyframe.image)])
-        for face in sorted(found, key=lambda f: f.box):
-            if face.score >= job.config.min_score:
-                number += 1
-                yield Face(id=record_id("f", number), keyframe=keyframe.id, score=face.score, box=face.box)
-        job.progress(done, len(keyframes))
+    known = cast_faces(job.backend, cast.load(job.settings.cast)) if job.settings.cast else {}
+    seen = list(_seen(job))
+    persons: Sequence[str | None] = [None] * len(seen)
+    if hasattr(job.backend, "threshold"):
+        from stages.faces.identity import name_faces
+
+        faces = [(keyframe, face.embedding) for keyframe, face in seen]
+        persons = name_faces(faces, known, job.backend.metric, job.backend.threshold)
+    for number, ((keyframe, face), person) in enumerate(zip(seen, persons, strict=True), start=1):
+        yield Face(
+            id=record_id("f", number),
+            keyframe=keyframe,
+            score=face.score,
+            box=face.box,
+            person=person,
+            emotion=face.emotion,
+        )
+
+
+def cannot_recognise(backend: str) -> str:
+    """The message for a cast folder given to a detector that knows no faces."""
+    return tr(
+        "--cast: the face detector {backend} cannot tell people apart; add --set faces.backend=deepface, or leave "
+        "--cast out",
+        backend=backend,
+    )
+
+
+def cast_faces(backend: Recogniser, people: cast.Cast) -> dict[str, list[tuple[float, ...]]]:
+    """Each member's embeddings, one a photo: its largest face. Raises ConfigError for a photo that shows none."""
+    photos = [(member.id, photo) for member in people.members for photo in member.photos]
+    found: dict[str, list[tuple[float, ...]]] = {}
+    for member, photo in photos:
+        (faces,) = backend.detect([cast.read_photo(people, member, photo)])
+        largest = max(faces, key=_area, default=None)
+        if largest is None or largest.embedding is None:
+            raise ConfigError(
+                tr("{file}: {id}.photos: no face is found in {photo}, or only a tiny one; give a sharp photo of the "
+                   "face from the front", file=people.file, id=member, photo=photo.name)
+            )  # fmt: skip
+        found.setdefault(member, []).append(largest.embedding)
+    return found
+
+
+def _seen(job: Job[Config]) -> Iterator[tuple[str, FaceBox]]:
+    """(keyframe, face) for every face that counts, left to right."""
+    keyframes = job.read(Keyframe)
+    for at in range(0, len(keyframes), KEYFRAMES_AT_ONCE):
+        some = keyframes[at : at + KEYFRAMES_AT_ONCE]
+        stills = [read_picture(job.folder_of(Keyframe) / k.image) for k in some]
+        for keyframe, faces in zip(some, job.backend.detect(stills), strict=True):
+            for face in sorted(faces, key=lambda f: f.box):
+                if face.score >= job.config.min_score:
+                    yield keyframe.id, face
+        job.progress(at + len(some), len(keyframes))
+
+
+def _area(face: FaceBox) -> float:
+    return face.box[2] * face.box[3]
