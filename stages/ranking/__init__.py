@@ -13,10 +13,11 @@ from data.errors import ConfigError
 from data.language import PLAN_RATE
 from data.messages import tr
 from data.objects import object_name
+from data.reach import reach
 from data.records import Candidate, Context, Evidence, Gap, Ranked
 from stages.ranking import heuristic
 from stages.ranking.prompt import RankingPrompt
-from stages.stage import Job, RunSettings, StageConfig
+from stages.stage import Job, StageConfig
 
 VERSION = 2
 HEURISTIC = {"fit": 0.35, "new": 0.25, "style": 0.15, "evidence": 0.25}
@@ -154,14 +155,6 @@ def _ranked(offered: Sequence[Candidate], parts: Parts, weights: Mapping[str, fl
             score=_weighted(named, weights),
             parts={name: round(value, 4) for name, value in named.items()},
         )
-
-
-def _reach(context: Context, gap: Gap, settings: RunSettings) -> float:
-    """Seconds left to speak in the gap for a line that starts while its shot, or its text, is on screen."""
-    opens, closes = gap.window
-    start = max(opens, context.start - settings.early)
-    seen_until = max([context.end, *(t.last_seen for t in context.texts)])
-    return closes - start if start <= seen_until + settings.late else 0.0
 
 
 def _confidence(evidence: Evidence) -> tuple[str, float]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,8 @@ def _base(kind: Any, options: RankerOptions, name: str, config: dict[str, Any]) 
 
     given = models.pretrained(options, name)
     try:
-        model, info = kind.from_pretrained(name, output_loading_info=True, **given, **config)
+        with _no_report():
+            model, info = kind.from_pretrained(name, output_loading_info=True, **given, **config)
     except (SafetensorError, RuntimeError) as error:
         if models.out_of_memory(error):
             raise
@@ -63,6 +65,19 @@ def _base(kind: Any, options: RankerOptions, name: str, config: dict[str, Any]) 
     if options.quantise == "none":
         model.to(models.device(options.device))
     return model, sorted(info["missing_keys"])
+
+
+@contextmanager
+def _no_report() -> Iterator[None]:
+    """Without transformers' table of missing weights: what an adapter brings is missing in the base, by rights."""
+    from transformers import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def _damaged(model: str, cause: str) -> str:
