@@ -17,7 +17,7 @@ from data.reach import reach
 from data.records import Candidate, Context, Evidence, Gap, Ranked
 from stages.ranking import heuristic
 from stages.ranking.prompt import RankingPrompt
-from stages.stage import Job, StageConfig
+from stages.stage import Job, RunSettings, StageConfig
 
 VERSION = 2
 HEURISTIC = {"fit": 0.35, "new": 0.25, "style": 0.15, "evidence": 0.25}
@@ -102,7 +102,7 @@ def _prompt(
     return RankingPrompt(
         language=settings.language,
         rate=settings.plan_rate or PLAN_RATE[settings.language],
-        windows=tuple(w for g in gaps if (w := _reach(context, g, settings)) > 0),
+        windows=tuple(w for g in gaps if (w := reach(context, g, early=settings.early, late=settings.late)) > 0),
         light=context.light,
         known_place=context.same_place is not None,
         people=max(context.people, labels.count("person")),
