@@ -1,4 +1,4 @@
-"""The command line: `vdesc run | status | export | config | doctor`."""
+"""The command line: `vdesc run | status | export | config | models | doctor`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import typer
 
 from data import messages
 from data.errors import SURROUNDINGS, ConfigError, UserError, VdescError, interrupted
-from data.messages import Lang, tr
+from data.messages import tr
+from pipeline import DEFAULT_PROFILE
+from pipeline.model_commands import models_app
+from pipeline.terminal import Assignments, LangOption, Offline, Profile, Results
+from pipeline.terminal import console as make_console
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from pipeline.config import Config
     from pipeline.runner import Work
 
@@ -31,32 +33,14 @@ app = typer.Typer(
 )
 config_app = typer.Typer(no_args_is_help=True, help="Show settings, their schema and the shipped profiles.")
 app.add_typer(config_app, name="config")
-
-
-def _language(value: str | None) -> str | None:
-    """Switch the messages before anything else is parsed."""
-    if value not in (None, "ko", "en"):
-        raise typer.BadParameter("ko | en")
-    messages.use(cast(Lang, value) if value else messages.from_locale())
-    return value
-
-
-LangOption = Annotated[
-    str | None,
-    typer.Option("--lang", callback=_language, is_eager=True, help="Language of messages and report: ko or en."),
-]
-Profile = Annotated[str, typer.Option("--config", "-c", help="A profile's name or a YAML file.")]
-Assignments = Annotated[
-    list[str] | None, typer.Option("--set", help="One setting, e.g. voice.rate=4.8; may be given again.")
-]
-Results = Annotated[Path, typer.Argument(help="An episode's results folder, e.g. out/episode.")]
+app.add_typer(models_app, name="models")
 
 
 @app.command()
 def run(
     films: Annotated[list[Path], typer.Argument(readable=False, help="One or more films.")],
     out: Annotated[Path, typer.Option(help="Where the results folders go.")] = Path("out"),
-    profile: Profile = "embedded",
+    profile: Profile = DEFAULT_PROFILE,
     assignments: Assignments = None,
     subtitles: Annotated[
         Path | None, typer.Option(readable=False, help="A subtitle file, or a folder of them.")
@@ -69,6 +53,7 @@ def run(
     cast_folder: Annotated[
         Path | None, typer.Option("--cast", readable=False, help="Folder with cast.yaml and photos: who is who.")
     ] = None,
+    offline: Offline = False,  # noqa: ARG001
     lang: LangOption = None,  # noqa: ARG001
 ) -> None:
     """Describe films: results in OUT/<film>/."""
@@ -88,15 +73,18 @@ def run(
     settings.check_cast(config)
     stages = _stage_names(until)
     works, failed = _open_all(films, out, config, subtitles, look_only=plan)
-    console = _console()
+    console = make_console()
     if plan:
         for work in works:
             print_plan(console, work, config, until)
         raise typer.Exit(INPUT if failed else OK)
     if works:
+        from pipeline.downloads import Downloads
+        from pipeline.models import Chosen, prepare
         from pipeline.progress import shown
 
         _log_to_files(works)
+        prepare(works, config, until, Chosen(profile, assignments or []), Downloads(console))
         with shown(console, stages, len(works)) as progress:
             runner.run(works, config, until, progress)
     for work in works:
@@ -114,7 +102,7 @@ def status(results: Results, lang: LangOption = None) -> None:  # noqa: ARG001
     from pipeline.summary import print_status
 
     _results_folder(results)
-    print_status(_console(), results)
+    print_status(make_console(), results)
 
 
 @app.command()
@@ -140,7 +128,7 @@ def export(
         cause = error.strerror or error
         line = tr("{file} cannot be written ({cause}); choose another one with --output", file=target, cause=cause)
         raise UserError(line) from None
-    _console().print(str(target), markup=False, highlight=False, soft_wrap=True)
+    make_console().print(str(target), markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -148,7 +136,7 @@ def doctor(lang: LangOption = None) -> None:  # noqa: ARG001
     """Versions, ffmpeg, devices, and which models are present."""
     from pipeline.doctor import examine
 
-    console, sound = _console(), True
+    console, sound = make_console(), True
     marks = {"good": "✓", "absent": "–", "bad": "✗"}
     for fact in examine():
         console.print(f"{marks[fact.state]} {fact.topic}: {fact.text}", markup=False, highlight=False, soft_wrap=True)
@@ -157,7 +145,7 @@ def doctor(lang: LangOption = None) -> None:  # noqa: ARG001
 
 
 @config_app.command("show")
-def config_show(profile: Profile = "embedded", assignments: Assignments = None, lang: LangOption = None) -> None:  # noqa: ARG001
+def config_show(profile: Profile = DEFAULT_PROFILE, assignments: Assignments = None, lang: LangOption = None) -> None:  # noqa: ARG001
     """Every setting with its value, as YAML."""
     import yaml
 
@@ -246,12 +234,6 @@ def _defect(error: Exception) -> str:
     with tempfile.NamedTemporaryFile("w", prefix="vdesc-", suffix=".log", delete=False, encoding="utf-8") as log:
         traceback.print_exception(error, file=log)
     return tr("{kind}: this is a defect of vdesc; please report it with {log}", kind=type(error).__name__, log=log.name)
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console()
 
 
 def _stage_names(until: str | None) -> list[str]:

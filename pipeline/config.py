@@ -19,13 +19,13 @@ from pydantic import BaseModel, ValidationError, create_model
 from data.cast import load as load_cast
 from data.errors import ConfigError
 from data.messages import tr
+from pipeline import DEFAULT_PROFILE
 from stages import BACKENDS, STAGES
 from stages.faces import cannot_recognise
 from stages.models import ModelBackend
 from stages.stage import Backend, NoOptions, RunSettings, Stage, StageConfig, keyed
 
 PROFILES = Path(__file__).parents[1] / "configs"
-DEFAULT_PROFILE = "embedded"
 
 
 class Config(RunSettings):

@@ -1,0 +1,119 @@
+"""The models a profile needs: which they are, which are missing here, and how they come here before a run starts."""
+
+from __future__ import annotations
+
+import importlib.util
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from data.errors import ConfigError, UserError
+from data.messages import tr
+from pipeline import config as settings
+from pipeline.config import Config
+from pipeline.downloads import Downloads
+from pipeline.runner import Work, plan, stages_until
+from stages import STAGES
+from stages.models import Weights, offline
+from stages.stage import Stage
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one stage of a profile runs on."""
+
+    stage: str
+    backend: str
+    weights: tuple[Weights, ...] | None
+    """Empty for a service on the network; None where everything comes with the package."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A profile as it was asked for on the command line."""
+
+    profile: str
+    assignments: Sequence[str] = ()
+
+    def command(self, verb: str) -> str:
+        """The `vdesc models` command for the same settings."""
+        changes = [part for assignment in self.assignments for part in ("--set", assignment)]
+        return shlex.join(["vdesc", "models", verb, "-c", self.profile, *changes])
+
+
+def needs(config: Config, stages: Iterable[Stage] = STAGES) -> Iterator[Need]:
+    """What every stage with a backend runs on; loads nothing. Raises ConfigError."""
+    for stage in stages:
+        backend = settings.make_backend(stage, config)
+        if backend is not None:
+            weights = tuple(backend.weights()) if hasattr(backend, "weights") else None
+            yield Need(stage.name, getattr(config.section(stage), "backend"), weights)  # noqa: B009
+
+
+def absent(found: Iterable[Need]) -> list[Weights]:
+    """The weights that are not on this machine, each once."""
+    missing = [weights for need in found for weights in need.weights or () if weights.where is None]
+    return list({weights.name: weights for weights in missing}.values())
+
+
+def to_download(weights: Iterable[Weights]) -> tuple[int, int]:
+    """Bytes to download in all, and how many are of unknown size."""
+    sizes = [w.size for w in weights]
+    return sum(size or 0 for size in sizes), sizes.count(None)
+
+
+def fetch(found: Iterable[Weights], downloads: Downloads, *, update: bool = False) -> list[UserError]:
+    """Download what is missing, or with `update` what is newer; the errors of those that failed."""
+    failed: list[UserError] = []
+    for weights in found:
+        download = weights.update if update and weights.update else weights.fetch
+        try:
+            with downloads.of(weights) as progress:
+                download(progress)
+        except UserError as error:
+            failed.append(error)
+    return failed
+
+
+def prepare(works: Sequence[Work], config: Config, until: str | None, chosen: Chosen, downloads: Downloads) -> None:
+    """Have everything here that the stages which will run need, before any of them starts.
+
+    Raises ConfigError that names all that is missing where it cannot be had.
+    """
+    will_run = {step.stage for work in works for step in plan(work, config, until) if step.state != "cached"}
+    stages = [stage for stage in stages_until(until) if stage.role and stage.name in will_run]
+    need_packages(stages, config)
+    missing = absent(needs(config, stages))
+    if missing and offline():
+        raise ConfigError(_out_of_reach(missing, chosen))
+    if failed := fetch(missing, downloads):
+        raise ConfigError(
+            tr("{cause} (all at once: `{command}`; nothing to download: --config embedded)",
+               cause="; ".join(map(str, failed)), command=chosen.command("fetch"))
+        )  # fmt: skip
+
+
+def need_packages(stages: Sequence[Stage], config: Config) -> None:
+    """Raise ConfigError where a package is missing that a backend imports when it loads."""
+    wanted = {name: stage for stage in stages for name in packages(stage, config)}
+    missing = [name for name in wanted if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            tr("{stages}: the packages {packages} are missing; run pip install 'videodescription[models]', "
+               "or use --config embedded, which needs none of them",
+               stages=", ".join(dict.fromkeys(wanted[name].name for name in missing)), packages=", ".join(missing))
+        )  # fmt: skip
+
+
+def packages(stage: Stage, config: Config) -> Sequence[str]:
+    """The modules the stage's backend imports when it loads."""
+    return cast("Sequence[str]", getattr(settings.backend_class(stage, config), "packages", ()))
+
+
+def _out_of_reach(missing: Sequence[Weights], chosen: Chosen) -> str:
+    return tr(
+        "Not on this machine, and --offline forbids fetching: {weights}. Run `{command}` once with a network, "
+        "or use --config embedded, which downloads nothing",
+        weights=", ".join(weights.name for weights in missing), command=chosen.command("fetch"),
+    )  # fmt: skip

@@ -1,0 +1,58 @@
+"""What the commands share: their options, and the console they write to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from data import messages
+from data.messages import Lang
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "YOLO_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
+"""What tells each library to stay off the network; most read it once, when they are imported."""
+
+
+def _language(value: str | None) -> str | None:
+    """Switch the messages before anything else is parsed."""
+    if value not in (None, "ko", "en"):
+        raise typer.BadParameter("ko | en")
+    messages.use(cast(Lang, value) if value else messages.from_locale())
+    return value
+
+
+def _offline(value: bool) -> bool:
+    """Tell the libraries before any of them is imported."""
+    if value:
+        os.environ.update(OFFLINE)
+    return value
+
+
+LangOption = Annotated[
+    str | None,
+    typer.Option("--lang", callback=_language, is_eager=True, help="Language of messages and report: ko or en."),
+]
+Offline = Annotated[bool, typer.Option("--offline", callback=_offline, is_eager=True, help="Never touch the network.")]
+Profile = Annotated[str, typer.Option("--config", "-c", help="A profile's name or a YAML file.")]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", help="One setting, e.g. voice.rate=4.8; may be given again.")
+]
+Results = Annotated[Path, typer.Argument(help="An episode's results folder, e.g. out/episode.")]
+
+
+def console() -> Console:
+    """Standard output."""
+    from rich.console import Console
+
+    return Console()
