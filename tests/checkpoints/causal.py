@@ -15,7 +15,8 @@ import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 CORPUS = (
-    "드라마 화면해설. 문이 열린다. 두 사람이 나란히 걷는다. 밤이다. 민수가 편지를 읽는다. 앞의 해설: 뒤의 대사: 말할 시간: 화면해설: 문이",
+    "드라마 화면해설. 문이 열린다. 두 사람이 나란히 걷는다. 밤이다. 민수가 편지를 읽는다.",
+    "앞의 해설: 뒤의 대사: 말할 시간: 화면해설: 문이 열린다.",
     "Audio description of a drama. The door opens. Two people walk side by side. It is night. Description: The",
 )
 SPREAD = 0.2
