@@ -59,9 +59,18 @@ STAGES: tuple[Stage, ...] = (
 )
 
 BACKENDS: dict[str, dict[str, str | None]] = {
-    "dialogue": {"none": None, "silero": "stages.dialogue.silero:Silero"},
-    "objects": {"none": None},
-    "text": {"none": None, "rapidocr": "stages.text.rapidocr:RapidOCR"},
+    "dialogue": {
+        "none": None,
+        "silero": "stages.dialogue.silero:Silero",
+        "whisper": "stages.dialogue.whisper:Whisper",
+        "faster-whisper": "stages.dialogue.faster_whisper:FasterWhisper",
+    },
+    "objects": {"none": None, "yolo": "stages.objects.yolo:Yolo"},
+    "text": {
+        "none": None,
+        "rapidocr": "stages.text.rapidocr:RapidOCR",
+        "easyocr": "stages.text.easyocr:EasyOCR",
+    },
     "faces": {
         "none": None,
         "cascade": "stages.faces.cascade:Cascade",

@@ -1,4 +1,8 @@
-"""Where somebody speaks, and what: subtitles united with voice activity.
+"""Where somebody speaks, and what: subtitles united with what a backend hears.
+
+A backend's method is `transcribe(blocks, rate, known, progress) -> list[Speech]`: it listens to the film's sound and
+says where somebody speaks, and what where it can. `known` are the lines of the subtitles, which it need not look for;
+`progress` is told what it does after the blocks have come.
 
 `songs.json` in the stage's folder lists the songs that subtitles name ({start, end, text}), which are no speech but
 which narration must not cover either.
@@ -11,7 +15,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from data import subtitles
@@ -21,11 +24,10 @@ from data.media import audio_blocks
 from data.messages import tr
 from data.records import Episode, Utterance, record_id
 from data.sound import Damaged, native_layout
-from stages.dialogue.speech import Speech, one_at_a_time, unite
+from stages.dialogue.speech import RATE, Samples, Speech, one_at_a_time, unite
 from stages.stage import Job, StageConfig, write_atomically
 
-VERSION = 2
-RATE = 16_000
+VERSION = 3
 # Subtitles that meet a voice for less than this share of their time are probably those of another cut.
 HEARD_SHARE = 0.3
 
@@ -36,7 +38,9 @@ class Config(StageConfig):
     sources: Literal["auto", "subtitles", "speech"] = Field(
         "auto", description="auto: subtitles where there are any, united with voices; or one of both alone"
     )
-    backend: str = Field("silero", description="What hears voices; none: subtitles alone")
+    backend: str = Field(
+        "silero", description="What hears dialogue: silero, whisper, faster-whisper; none: subtitles alone"
+    )
     options: dict[str, Any] = Field({}, description="Settings of the backend")
 
 
@@ -53,7 +57,7 @@ def run(job: Job[Config]) -> Iterable[Utterance]:
     write_atomically(job.folder / "songs.json", json.dumps(songs, ensure_ascii=False, indent=1).encode())
     lines = [Speech(c.start, c.end, c.text, source="subtitles") for c in cues if c.spoken]
     lines = one_at_a_time(lines, episode.duration)
-    voices, damaged = _voices(job)
+    voices, damaged = _voices(job, lines)
     united = unite(lines, voices, episode.duration)
     _doubt(job, lines, united, voices)
     # What cannot be heard may be speech: better a gap lost than a word covered.
@@ -82,7 +86,7 @@ def _cues(job: Job[Config]) -> list[subtitles.Cue]:
     return cues
 
 
-def _voices(job: Job[Config]) -> tuple[list[Speech], list[Speech]]:
+def _voices(job: Job[Config], lines: list[Speech]) -> tuple[list[Speech], list[Speech]]:
     """Speech that the backend hears, and the stretches of sound that cannot be decoded."""
     if job.config.sources == "subtitles" or job.episode.audio is None:
         return [], []
@@ -101,10 +105,10 @@ def _voices(job: Job[Config]) -> tuple[list[Speech], list[Speech]]:
         )
         job.note(text, start, end)
 
-    return job.backend.transcribe(_heard(job, tell), RATE), damaged
+    return job.backend.transcribe(_heard(job, tell), RATE, known=lines, progress=job.progress), damaged
 
 
-def _heard(job: Job[Config], tell: Damaged) -> Iterator[NDArray[np.float32]]:
+def _heard(job: Job[Config], tell: Damaged) -> Iterator[Samples]:
     """Blocks (samples, channels) to listen to: one channel, or of surround sound the centre apart from the rest."""
     columns = _surround(job.episode)
     layout = None if columns else "mono"
@@ -134,7 +138,7 @@ def _surround(episode: Episode) -> tuple[int, list[int]] | None:
 def _doubt(job: Job[Config], lines: list[Speech], united: list[Speech], voices: list[Speech]) -> None:
     """Tell people when the subtitles hardly meet the voices."""
     total = sum(line.end - line.start for line in lines)
-    met = sum(span.end - span.start for span in united if span.source == "subtitles+speech")
+    met = sum(span.end - span.start for span in united if span.source.startswith("subtitles+"))
     if voices and total > 10 and met < HEARD_SHARE * total:
         job.note(
             tr(

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.errors import ConfigError
 from data.messages import tr
-from stages.dialogue.speech import Speech
+from stages.dialogue.speech import RATE, Samples, Speech
+from stages.models import Progress
 
-Samples = NDArray[np.float32]
-
-RATE = 16_000
 FRAME = 512
 """Samples per decision: 32 ms."""
 CONTEXT = 64
@@ -54,18 +51,31 @@ class Silero:
         self.options = options
         self._session: Any = None
 
-    def transcribe(self, blocks: Iterable[Samples], rate: int) -> list[Speech]:
+    def transcribe(
+        self,
+        blocks: Iterable[Samples],
+        rate: int,
+        known: Sequence[Speech] = (),  # noqa: ARG002 – the contract of the role
+        progress: Progress | None = None,  # noqa: ARG002 – done when the blocks are
+    ) -> list[Speech]:
         """Where somebody speaks, without text, in order.
 
         `blocks` are float32 (samples,) or (samples, channels) in [-1, 1], in a row, of any lengths. Each channel is
-        heard by itself; speech in any of them counts. `rate` must be 16 000 Hz. Raises ConfigError when the weights
-        are not installed.
+        heard by itself; speech in any of them counts. `rate` must be 16 000 Hz. `known` changes nothing here. Raises
+        ConfigError when the weights are not installed.
         """
+        return [Speech(start, end) for start, end in self.speech(self.probabilities(blocks, rate))]
+
+    def speech(self, probabilities: Samples) -> list[tuple[float, float]]:
+        """(start, end) in seconds, to the millisecond, of speech in the frames' probabilities."""
+        return [(round(start, 3), round(end, 3)) for start, end in spans(probabilities, self.options)]
+
+    def probabilities(self, blocks: Iterable[Samples], rate: int) -> Samples:
+        """The probability of speech of each frame of FRAME samples. Raises as `transcribe` does."""
         if rate != RATE:
             raise ValueError(f"Silero VAD hears {RATE} Hz, not {rate} Hz")
         heard = list(self._probabilities(blocks))
-        probabilities = np.concatenate(heard) if heard else np.zeros(0, np.float32)
-        return [Speech(round(start, 3), round(end, 3)) for start, end in spans(probabilities, self.options)]
+        return np.concatenate(heard) if heard else np.zeros(0, np.float32)
 
     def close(self) -> None:
         """Free the model."""

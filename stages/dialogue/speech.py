@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from data.records import Word
+
+Samples = NDArray[np.float32]
+RATE = 16_000
+"""Samples per second that Silero VAD and Whisper hear."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,8 @@ def one_at_a_time(lines: Iterable[Speech], duration: float) -> list[Speech]:
             result.append(line)
         elif before.end - line.start > (line.end - line.start) / 2:
             text = before.text if line.text in before.text else f"{before.text} {line.text}"
-            result[-1] = replace(before, end=max(before.end, line.end), text=text)
+            both = {"source": joined(before.source, line.source), "words": before.words + line.words}
+            result[-1] = replace(before, end=max(before.end, line.end), text=text, **both)
         else:
             result.append(replace(line, start=before.end))
     return result
@@ -50,12 +59,13 @@ def unite(lines: Sequence[Speech], voices: Iterable[Speech], duration: float) ->
     """Every second of `lines` (in order, not overlapping) and of `voices`, in order and without overlaps.
 
     A line that a voice begins before or runs past by up to RUN_ON grows to it and names both sources; voices that
-    no line covers become spans of their own.
+    no line covers become spans of their own. A line keeps its text; every word goes to the span it is spoken in.
     """
     grown = list(lines)
     alone: list[Speech] = []
     first = 0
-    for voice in one_at_a_time(voices, duration):
+    heard = one_at_a_time(voices, duration)
+    for voice in heard:
         while first < len(grown) and grown[first].end < voice.start:
             first += 1
         last = first
@@ -64,12 +74,29 @@ def unite(lines: Sequence[Speech], voices: Iterable[Speech], duration: float) ->
                 grown[last] = _both(grown[last], voice)
             last += 1
         alone += _uncovered(voice, grown, first, last)
-    return sorted([*grown, *alone], key=lambda span: span.start)
+    united = sorted([*grown, *alone], key=lambda span: span.start)
+    return _with_words(united, [word for span in [*lines, *heard] for word in span.words])
+
+
+def joined(first: str, second: str) -> str:
+    """Two sources in one, each name once: "subtitles+speech" and "whisper+speech" is "subtitles+speech+whisper"."""
+    return "+".join(dict.fromkeys([*first.split("+"), *second.split("+")]))
+
+
+def _with_words(spans: Sequence[Speech], words: Iterable[Word]) -> list[Speech]:
+    """`spans` (in order, apart), each with the words whose middle lies in it; they are its text where it has none."""
+    placed: list[list[Word]] = [[] for _ in spans]
+    starts = [span.start for span in spans]
+    for word in sorted(words, key=lambda word: (word.start, word.end)):
+        placed[max(0, bisect.bisect_right(starts, (word.start + word.end) / 2) - 1)].append(word)
+    return [
+        replace(span, words=tuple(own), text=span.text or " ".join(word.text for word in own))
+        for span, own in zip(spans, placed, strict=True)
+    ]
 
 
 def _both(line: Speech, voice: Speech) -> Speech:
-    source = line.source if voice.source in line.source.split("+") else f"{line.source}+{voice.source}"
-    return replace(line, source=source, words=line.words or voice.words)
+    return replace(line, source=joined(line.source, voice.source))
 
 
 def _uncovered(voice: Speech, lines: list[Speech], first: int, last: int) -> list[Speech]:
@@ -82,9 +109,9 @@ def _uncovered(voice: Speech, lines: list[Speech], first: int, last: int) -> lis
             touches_before = i > first and lines[i - 1].end == at
             touches_after = i < last and lines[i].start == until
             if until - at <= RUN_ON and touches_before:
-                lines[i - 1] = replace(lines[i - 1], end=until)
+                lines[i - 1] = replace(_both(lines[i - 1], voice), end=until)
             elif until - at <= RUN_ON and touches_after:
-                lines[i] = replace(lines[i], start=at)
+                lines[i] = replace(_both(lines[i], voice), start=at)
             else:
                 whole = (at, until) == (voice.start, voice.end)
                 alone.append(voice if whole else Speech(at, until, source=voice.source))

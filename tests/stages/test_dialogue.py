@@ -56,7 +56,7 @@ class Hears:
     def __init__(self, *found: Span) -> None:
         self.found = found
 
-    def transcribe(self, blocks: Iterable[Samples], rate: int) -> list[Speech]:
+    def transcribe(self, blocks: Iterable[Samples], rate: int, **_: Any) -> list[Speech]:
         assert rate == 16_000
         self.heard = sum(len(block) for block in blocks)
         return [Speech(a, b) for a, b in self.found]
@@ -264,7 +264,7 @@ def test_damaged_sound_may_be_speech(film: Path, make_job: Callable[..., Any], m
         return iter([np.zeros((16_000, 1), np.float32)])
 
     class Listens(Hears):
-        def transcribe(self, blocks: Iterable[Samples], rate: int) -> list[Speech]:
+        def transcribe(self, blocks: Iterable[Samples], rate: int, **_: Any) -> list[Speech]:
             super().transcribe(blocks, rate)
             return [Speech(4.0, 5.5)]
 
