@@ -223,7 +223,7 @@ class Context(Record):
     start: Seconds = Field(description="Start of the shot")
     end: Seconds = Field(description="End of the shot")
     texts: tuple[OnScreenText, ...] = Field(description="Text that appears here and was not on the keyframe before")
-    people: int = Field(description="How many faces are seen; a lower bound on people")
+    people: int = Field(description="Most faces or bodies on one still of the shot; a lower bound on people")
     faces: tuple[Face, ...] = ()
     objects: tuple[Detection, ...] = ()
     light: Literal["day", "night", "unknown"]

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pydantic import Field
 
+from data import cast
 from data.messages import tr
 from data.records import (
     Context,
@@ -21,12 +22,13 @@ from data.records import (
     Utterance,
 )
 from stages.context.look import light_of, same_place
+from stages.context.names import allowed, persons, revealed
 from stages.context.reading import Script, reason_against
 from stages.context.speech import Speech
 from stages.context.texts import Track, best, blocks, by_keyframe, is_overlay, roles, tracks
 from stages.stage import Job, StageConfig
 
-VERSION = 1
+VERSION = 2
 
 S = TypeVar("S", Detection, Face, TextRegion, Keyframe)
 
@@ -54,10 +56,13 @@ class Config(StageConfig):
 
 
 def run(job: Job[Config]) -> Iterable[Context]:
-    """One record per keyframe, in order of time."""
+    """One record per keyframe, in order of time. Raises ConfigError for a cast file that lacks a text."""
     config, keyframes = job.config, sorted(job.read(Keyframe), key=lambda k: k.time)
     shots = {s.id: s for s in job.read(Shot)}
-    speech = Speech(job.read(Utterance))
+    utterances = job.read(Utterance)
+    speech = Speech(utterances)
+    people = cast.load(job.settings.cast) if job.settings.cast else None
+    named = revealed(people, utterances) if people else {}
     texts = story_texts(job, keyframes, speech)
     faces = _group(job.read(Face), "keyframe")
     objects = _group(job.read(Detection), "keyframe")
@@ -66,6 +71,7 @@ def run(job: Job[Config]) -> Iterable[Context]:
         beside = in_shot[keyframe.shot]
         since = bisect_left(keyframes, keyframe.time - config.place_memory, key=lambda k: k.time)
         earlier = [k for k in keyframes[since : done - 1] if k.shot != keyframe.shot]
+        spoken_at = max(0.0, keyframe.time - job.settings.early)  # where its line may start at the earliest
         before, after = speech.around(keyframe.time, config.dialogue_seconds)
         yield Context(
             id=f"c{keyframe.id}",
@@ -75,15 +81,22 @@ def run(job: Job[Config]) -> Iterable[Context]:
             start=shots[keyframe.shot].start,
             end=shots[keyframe.shot].end,
             texts=tuple(texts.get(keyframe.id, ())),
-            people=max(len(faces.get(k.id, ())) for k in beside),
+            people=max(_people(faces.get(k.id, ()), objects.get(k.id, ())) for k in beside),
             faces=tuple(faces.get(keyframe.id, ())),
             objects=tuple(objects.get(keyframe.id, ())),
             light=light_of(beside),
             same_place=same_place(keyframe, earlier, config.place_difference),
             dialogue_before=before,
             dialogue_after=after,
+            persons=tuple(persons(people, named, faces.get(keyframe.id, ()), spoken_at, job.settings.language)),
+            names=allowed(people, named, spoken_at, job.settings.language) if people else (),
         )
         job.progress(done, len(keyframes))
+
+
+def _people(faces: Sequence[Face], objects: Sequence[Detection]) -> int:
+    """How many people a still shows at least: faces, or bodies, which also count backs and profiles."""
+    return max(len(faces), sum(o.label == "person" for o in objects))
 
 
 def story_texts(job: Job[Config], keyframes: Sequence[Keyframe], speech: Speech) -> Mapping[str, list[OnScreenText]]:
