@@ -46,6 +46,10 @@ SINO_COUNTERS = re.compile(
     r"개월|개국|개년|개사|달러|시즌|시리즈|시속|장면|대대|번지|번길|"
     r"번 ?(?:출구|버스|국도|방|타자|트랙|채널|문|홀|선|게이트)"
 )
+DECADE = re.compile(
+    r"대(?: ?(?:남|여|소[년녀]|[초중후]반|청년|중년|노[인년]|학생|사내|부부|커플|직장|주부|아저|아줌)|[의로는])"
+)
+"""An age, not a count of vehicles: 30대 남자, 20대 후반, 40대로 보이는."""
 # A small place or hour is native, a large one Sino-Korean (열두 시, 이십사 시간); usage.
 NATIVE_UP_TO = {"시": 12, "시간": 20, "번": 30, "대": 30, "배": 30, "판": 30}
 _LETTER_NAMES = (
@@ -101,7 +105,7 @@ def one_by_one(digits: str) -> str:
 
 def counted(number: int, follows: str) -> str:
     """The numeral for `number` before the text `follows` (a counter or anything else): (3, "시 정각") → 세."""
-    if SINO_COUNTERS.match(follows):
+    if SINO_COUNTERS.match(follows) or (number % 10 == 0 and DECADE.match(follows)):
         return sino(number)
     counter = next((c for c in NATIVE_COUNTERS if follows.startswith(c)), None)
     if counter is None or number > NATIVE_UP_TO.get(counter, 999):

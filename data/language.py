@@ -1,19 +1,16 @@
 """Language as it is spoken: what the voice reads, how many syllables that is and how long it takes.
 
-Korean text is read out in Hangul: numbers by their counters, acronyms by letter names, common Latin words by
-`lexicon/latin_ko.csv`. A Latin word that is neither stays Latin, for voices read English words better than any
-letter-by-letter rule would; if one word of a Latin phrase stays, the phrase stays, so that it is read in one accent.
+Korean text is read out in Hangul: numbers by their counters, Latin letters as `data.latin` says.
 """
 
 from __future__ import annotations
 
-import csv
-import functools
 import re
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
-from data import korean
+from data import korean, latin
 
 LEXICON = Path(__file__).parent / "lexicon"
 PLAN_RATE = {"ko": 4.5, "en": 3.75}
@@ -25,11 +22,23 @@ SHORTEST = 0.6
 """Seconds: a voice needs so long for one syllable too, breath and fades included (measured: 0.5)."""
 
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?!\d)|\d+"
-_WORD = r"[A-Za-zÀ-ɏ]+(?:['’][A-Za-zÀ-ɏ]+)*"
+_CALL_CENTRES = "15(?:22|44|66|77|88|99)|16(?:00|33|44|55|60|61|66|68|70|77|88|99)|18(?:00|11|33|44|55|66|77|99)"
+# Nation-wide numbers of eight digits (전국대표번호).
 _UNITS = {
     "km": "킬로미터", "cm": "센티미터", "mm": "밀리미터", "kg": "킬로그램", "mg": "밀리그램",
     "ml": "밀리리터", "m²": "제곱미터", "m": "미터", "g": "그램", "l": "리터", "°c": "도", "°": "도", "%": "퍼센트",
+    "%p": "퍼센트포인트", "ha": "헥타르", "t": "톤", "ft": "피트", "h": "시간",
+    "kb": "킬로바이트", "mb": "메가바이트", "gb": "기가바이트", "tb": "테라바이트", "mbps": "메가비피에스",
+    "w": "와트", "kw": "킬로와트", "v": "볼트", "hz": "헤르츠", "khz": "킬로헤르츠", "mhz": "메가헤르츠",
+    "db": "데시벨",
 }  # fmt: skip
+_UNIT = "[Kk]m|cm|mm|[Kk]g|mg|m[lL]|m²|ha|ft|°C|°|%p|%|[KMGT]B|Mbps|k?W|V|[kM]?Hz|dB|[mglLth]"
+# Signs that normalisation would break up or that nobody reads.
+_PLAIN = str.maketrans({"㎡": "m²", "№": "No. ", "™": "", "®": "", "©": ""}) | {
+    0x2160 + case + number: str(number + 1)
+    for case in (0, 16)
+    for number in range(12)  # Ⅰ … Ⅻ, ⅰ … ⅻ
+}
 _MONEY = {"$": "달러", "€": "유로", "£": "파운드", "¥": "엔", "₩": "원", "￦": "원"}
 _JOINED = re.compile(
     r"(여|이|가|을|를|은|는|과|와|로|으로|의|에|에서|에게|까지|부터|보다|이라고|라고|이라는|라는|이다|다|이나|나)(?![가-힣])"
@@ -83,8 +92,9 @@ def count_people(number: int, language: str) -> str:
 
 def _compose(text: str) -> str:
     """Full-width and ligature characters in their plain form; Hangul letters on their own stay as they are."""
-    whole = unicodedata.normalize("NFC", text)
-    return re.sub(r"[^ㄱ-ㆎ²]+", lambda run: unicodedata.normalize("NFKC", run[0]), whole)
+    whole = unicodedata.normalize("NFC", text).translate(_PLAIN)
+    plain = re.sub(r"[^ㄱ-ㆎ²]+", lambda run: unicodedata.normalize("NFKC", run[0]), whole)
+    return plain.replace("⁄", "/")  # ½ comes apart with a fraction slash
 
 
 def _tidy(text: str) -> str:
@@ -104,7 +114,7 @@ def _spoken_korean(text: str) -> str:
 
 
 def _telephone(m: re.Match[str]) -> str:
-    return " ".join(korean.one_by_one(part) for part in m[0].split("-"))
+    return " ".join(korean.one_by_one(part) for part in re.split("[-.]", m[0]))
 
 
 def _date(m: re.Match[str]) -> str:
@@ -153,38 +163,9 @@ def _unit(m: re.Match[str]) -> str:
     return f"{m[1]} {_UNITS[m[2].lower()]}"
 
 
-def _latin(m: re.Match[str]) -> str:
-    words = m[0].split()
-    shouted = len(words) > 2 and m[0].isupper()
-    read = [_latin_word(word, shouted) for word in words]
-    if any(re.search("[A-Za-z]", r) for r in read):
-        read = [word if w == word or not _is_acronym(word, shouted) else w for word, w in zip(words, read, strict=True)]
-    return " ".join(read)
-
-
-def _latin_word(word: str, shouted: bool) -> str:
-    known = latin_lexicon().get(word.casefold())
-    if known is not None:
-        return known
-    return korean.spell(word) if _is_acronym(word, shouted) else word
-
-
-def _is_acronym(word: str, shouted: bool) -> bool:
-    """Capitals without a vowel, or up to three of them unless the whole phrase is in capitals."""
-    if not (word.isupper() and word.isascii() and word.isalpha()):
-        return False
-    return not re.search("[AEIOUY]", word) or (len(word) <= 3 and not shouted)
-
-
-@functools.cache
-def latin_lexicon() -> dict[str, str]:
-    """Latin word in lower case → its Korean reading."""
-    with (LEXICON / "latin_ko.csv").open(encoding="utf-8", newline="") as file:
-        return {row["word"]: row["reading"] for row in csv.DictReader(file)}
-
-
-_RULES = (
-    (re.compile(r"(?<!\d)0\d{1,3}-\d{3,4}-\d{4}(?!\d)"), _telephone),
+_RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    *latin.RULES,
+    (re.compile(rf"(?<!\d)(?:0\d{{1,3}}([-.])\d{{3,4}}\1\d{{4}}|(?:{_CALL_CENTRES})-\d{{4}})(?!\d)"), _telephone),
     (re.compile(r"(?<!\d)(\d{4})[./-] ?(\d{1,2})[./-] ?(\d{1,2})(?!\d)\.?"), _date),
     (re.compile(r"(?<![\d:])([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])"), _clock),
     (
@@ -199,7 +180,8 @@ _RULES = (
     (re.compile(rf"([$€£¥₩￦])\s?((?:{_NUMBER})(?:\.\d+)?)"), lambda m: f"{m[2]}{_MONEY[m[1]]}"),
     (re.compile(r"[-−](?=\d+(?:\.\d+)?\s?°)"), "영하 "),
     (re.compile(rf"({_NUMBER})(\.\d+)?\s?[Kk]m/h"), r"시속 \1\2km"),
-    (re.compile(r"(\d)\s?([Kk]m|cm|mm|[Kk]g|mg|m[lL]|m²|°C|°|%|[mglL])(?![A-Za-z])"), _unit),
+    (re.compile(rf"({_NUMBER})(\.\d+)?\s?m/s"), r"초속 \1\2m"),
+    (re.compile(rf"(\d)\s?({_UNIT})(?![A-Za-z])"), _unit),
     (re.compile(r"(?<![\d.,])(\d{1,4})\s?[~∼〜-]\s?(\d{1,4})(?![\d.,-])"), _few),
     (re.compile(r"(?<!\d)(1[0-2]|0?[1-9])월"), _month),
     (re.compile(r"(?<![\d.])(112|114|119|911)(?=[\s,.!?]|에|로|$)(?!\.\d)"), lambda m: korean.one_by_one(m[1])),
@@ -209,11 +191,20 @@ _RULES = (
         ),
         _number,
     ),
-    (re.compile(rf"{_WORD}(?:\s+{_WORD})*"), _latin),
+    (re.compile(rf"{latin.WORD}(?:\s+{latin.WORD})*"), latin.phrase),
 )
-_SYMBOLS = {"&": "앤드", "@": "골뱅이", "#": "샵", "+": "플러스", "=": "는", "%": "퍼센트", "°": "도", "$": "달러"} | (
-    dict.fromkeys("~/^·ㆍ\\", "")
-)
+_SYMBOLS = {
+    "&": "앤드",
+    "@": "골뱅이",
+    "#": "샵",
+    "+": "플러스",
+    "=": "는",
+    "%": "퍼센트",
+    "°": "도",
+    "$": "달러",
+    "×": "곱하기",
+    "÷": "나누기",
+} | (dict.fromkeys("~/^·ㆍ\\→←↑↓★☆♥♡●○■□▶◀※", ""))
 _SYMBOL = re.compile("|".join(map(re.escape, _SYMBOLS)))
 
 _SMALL = (

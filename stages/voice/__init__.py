@@ -2,8 +2,11 @@
 
 A line that overruns is spoken faster, then replaced by a shorter candidate, then dropped with its reason.
 
+What a voice reads is the line with the readings of `pronunciations` and of the cast, then `data.language.spoken`.
+
 A backend has `voice(language) -> str`, what speaks and how, known without loading it; and `speak(text, language, rate)
--> (mono samples in −1…1, sampling rate)` with `rate` in syllables per second: as near to it as the voice can.
+-> (mono samples in −1…1, sampling rate)` with `rate` in syllables per second: as near to it as the voice can, and no
+samples for a text without anything to say.
 """
 
 from __future__ import annotations
@@ -11,11 +14,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import Field
 
+from data import cast, pronunciation
 from data.errors import StageError
 from data.language import PLAN_RATE, spoken
 from data.messages import tr
@@ -24,7 +29,7 @@ from data.style import refuse
 from stages.stage import Job, StageConfig, write_atomically
 from stages.voice import clip
 
-VERSION = 2
+VERSION = 3
 
 
 class Config(StageConfig):
@@ -37,6 +42,19 @@ class Config(StageConfig):
     )
     max_speed: float = Field(1.10, ge=1, le=1.25, description="How much faster a line may be spoken to fit its gap")
     hard_speed: float = Field(1.15, ge=1, le=1.25, description="… with a warning, before a shorter line is taken")
+    pronunciations: Path | None = Field(
+        None, description="CSV (word,reading) or YAML (word: reading) of how this series' words are read"
+    )
+
+    def files(self) -> dict[str, str]:
+        """The readings, whatever file they come from. Raises ConfigError."""
+        if self.pronunciations is None:
+            return {}
+        return {"pronunciations": json.dumps(pronunciation.read(self.pronunciations), sort_keys=True)}
+
+
+Read = Callable[[str], str]
+"""A line → what the voice reads."""
 
 
 class Take(NamedTuple):
@@ -52,17 +70,27 @@ class Take(NamedTuple):
 def run(job: Job[Config]) -> Iterator[Clip]:
     """Speak every narration; see the module."""
     narrations = job.read(Narration)
+    read = _reader(job)
     for number, narration in enumerate(narrations, 1):
-        yield _clip(job, narration)
+        yield _clip(job, read, narration)
         job.progress(number, len(narrations))
 
 
-def _clip(job: Job[Config], narration: Narration) -> Clip:
+def _reader(job: Job[Config]) -> Read:
+    """What turns a line into what the voice reads; a reading of the series counts before one of the cast."""
+    folder, file = job.settings.cast, job.config.pronunciations
+    people = cast.load(folder).members if folder else ()
+    names = {name: person.pronunciation for person in people if person.pronunciation for name in person.names}
+    pronounced = pronunciation.reader(names, pronunciation.read(file) if file else {})
+    return lambda text: spoken(pronounced(text), job.settings.language)
+
+
+def _clip(job: Job[Config], read: Read, narration: Narration) -> Clip:
     """The clip of one narration: the first of its texts that may be spoken and fits."""
     texts = [(narration.candidate, narration.text), *((a.candidate, a.text) for a in narration.alternatives)]
     reasons = []
     for candidate, text in texts:
-        take = _take(job, narration, candidate, text)
+        take = _take(job, read, narration, candidate, text)
         if isinstance(take, Take):
             return _spoken(job, narration, take)
         reasons.append(take)
@@ -101,15 +129,19 @@ def _record(job: Job[Config], narration: Narration, candidate: str, text: str, *
     )
 
 
-def _take(job: Job[Config], narration: Narration, candidate: str, text: str) -> Take | str:
+def _take(job: Job[Config], read: Read, narration: Narration, candidate: str, text: str) -> Take | str:
     """`text` spoken as slowly as it fits, or the reason why it is not spoken."""
     if reason := refuse(text, job.settings.language):
         return reason
     room = round(narration.until - narration.start, 3)
-    first = _speak(job, narration, candidate, text, 1.0)
+
+    def speak(speed: float) -> Take:
+        return _speak(job, read(text), narration, candidate, text, speed)
+
+    first = speak(1.0)
     shortest = first
     for speed in _speeds(job.config, first.seconds / max(room, 0.001)):
-        take = first if speed == 1.0 else _speak(job, narration, candidate, text, speed)
+        take = first if speed == 1.0 else speak(speed)
         if take.seconds <= room:
             return take
         shortest = min(shortest, take, key=lambda t: t.seconds)
@@ -129,10 +161,9 @@ def _speeds(config: Config, needed: float) -> list[float]:
     return [step for step in steps if exact <= step <= config.hard_speed]
 
 
-def _speak(job: Job[Config], narration: Narration, candidate: str, text: str, speed: float) -> Take:
-    """Have the text spoken, or take the clip from the cache where the same was spoken before."""
+def _speak(job: Job[Config], said: str, narration: Narration, candidate: str, text: str, speed: float) -> Take:
+    """Have `text` spoken, read as `said`, or take the clip from the cache where the same was spoken before."""
     language = job.settings.language
-    said = spoken(text, language)
     rate = round((job.config.rate or PLAN_RATE[language]) * speed, 3)
     identity = [VERSION, job.backend.voice(language), language, said, rate]
     name = hashlib.sha256(json.dumps(identity).encode()).hexdigest() + ".wav"

@@ -64,6 +64,36 @@ from data.language import PLAN_RATE, count_people, seconds, spoken, syllables, w
         ("COFFEE & BOOK", "커피 앤드 북"),
         ("B1층", "비 일 층"),
         ("Big Buck Bunny", "Big Buck Bunny"),
+        ("10㎡", "십 제곱미터"),
+        ("100W 전구", "백 와트 전구"),
+        ("64GB", "육십사 기가바이트"),
+        ("90dB", "구십 데시벨"),
+        ("5m/s", "초속 오 미터"),
+        ("20%p", "이십 퍼센트포인트"),
+        ("½", "이분의 일"),
+        ("30대 남자", "삼십 대 남자"),
+        ("20대로 보이는 여자", "이십 대로 보이는 여자"),
+        ("차 20대", "차 스무 대"),
+        ("제Ⅳ장", "제사 장"),
+        ("시즌 II", "시즌 이"),
+        ("루이 XIV세는", "루이 십사 세는"),
+        ("엘리자베스 II세", "엘리자베스 이 세"),
+        ("VI", "브이아이"),
+        ("1st", "첫 번째"),
+        ("22nd", "스물두 번째"),
+        ("No. 5", "넘버 오"),
+        ("10am", "오전 열 시"),
+        ("PM 7:30", "오후 일곱 시 삼십 분"),
+        ("7:30 p.m.", "오후 일곱 시 삼십 분"),
+        ("vip@naver.com", "브이아이피 골뱅이 네이버 점 컴"),
+        ("www.kbs.co.kr/tv", "더블유더블유더블유 점 케이비에스 점 씨오 점 케이알 슬래시 티브이"),
+        ("1588-1234", "일오팔팔 일이삼사"),
+        ("1592-1598년", "천오백구십이에서 천오백구십팔 년"),
+        ("010.1234.5678", "공일공 일이삼사 오육칠팔"),
+        ("F-16", "에프 십육"),
+        ("Wi-Fi", "와이파이"),
+        ("3×4", "삼 곱하기 사"),
+        ("★특가★", "특가"),
     ],
 )
 def test_korean_is_read_out(written: str, read: str) -> None:
@@ -72,6 +102,7 @@ def test_korean_is_read_out(written: str, read: str) -> None:
 
 def test_english_keeps_digits_and_words() -> None:
     assert spoken("In 1944 — 3 men: “Run”…", "en") == "In 1944, 3 men: Run."
+    assert spoken("At 10am, 30 m from vip@naver.com.", "en") == "At 10am, 30 m from vip@naver.com."
 
 
 @pytest.mark.parametrize(

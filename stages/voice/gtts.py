@@ -1,0 +1,97 @@
+"""Google Translate's voice through gTTS: free, no key, one voice a language, no control of its rate.
+
+The service is meant for Google Translate and may refuse many lines in a row. gTTS itself does not verify the
+service's TLS certificate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from stages.models import Weights
+from stages.voice.online import BUSY, TIMEOUT, PassingError, persistently, refused
+from stages.voice.pace import Pace, fitted
+from stages.voice.sound import NOTHING, Sound, checked, decoded, readable
+
+
+class GTTS:
+    """gTTS. The text of every line is sent to Google."""
+
+    class Options(BaseModel):
+        """What can be set."""
+
+        model_config = ConfigDict(frozen=True, extra="forbid")
+        lang: str | None = Field(
+            None, description="Language tag of gTTS (ko, en, ja …); none: that of the narration. Text goes to Google"
+        )
+        tld: str = Field(
+            "com",
+            pattern=r"^[a-z.]+$",
+            description="Domain of Google Translate: com, co.kr, co.uk …; decides the accent of English",
+        )
+        pace: float | None = Field(
+            None, gt=0, le=15, description="Syllables per second the voice speaks on its own; none: measured"
+        )
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._pace = Pace(options.pace)
+        self._last: tuple[str, Sound] = ("", NOTHING)
+
+    def voice(self, language: str) -> str:
+        """What speaks and how, for the record and as part of a clip's cache key."""
+        pace = f" pace {self.options.pace:g}" if self.options.pace else ""
+        return f"gTTS {self._tag(language)} (translate.google.{self.options.tld}){pace}"
+
+    def speak(self, text: str, language: str, rate: float) -> Sound:
+        """`text` at its own pace, stretched towards `rate` syllables per second: mono samples and sampling rate.
+
+        Raises UserError when the service cannot be reached, refuses, or answers without speech.
+        """
+        if not readable(text):
+            return NOTHING
+        faster = self._pace.faster(language, rate, lambda sentence: self._say(sentence, language))
+        return fitted(self._say(text, language), faster)
+
+    def identity(self) -> dict[str, Any]:
+        """Nothing its options do not say."""
+        return {}
+
+    def weights(self) -> Sequence[Weights]:
+        """None: the service has them."""
+        return ()
+
+    def close(self) -> None:
+        """Nothing is held but the last line."""
+        self._last = ("", NOTHING)
+
+    def _tag(self, language: str) -> str:
+        return self.options.lang or language
+
+    def _say(self, text: str, language: str) -> Sound:
+        """`text` at the voice's own pace; a line asked for at another rate is not sent twice."""
+        if self._last[0] != text:
+            service = f"gTTS (translate.google.{self.options.tld})"
+            sound = persistently(service, lambda: checked(self._ask(service, text, language), text, language))
+            self._last = (text, sound)
+        return self._last[1]
+
+    def _ask(self, service: str, text: str, language: str) -> Sound:
+        """One answer of the service. Raises PassingError, NoSpeechError, UserError."""
+        from gtts import gTTS, gTTSError
+
+        try:
+            spoken = gTTS(text, tld=self.options.tld, lang=self._tag(language), lang_check=False, timeout=TIMEOUT)
+            parts = [decoded(mp3) for mp3 in spoken.stream()]
+        except gTTSError as error:
+            status = getattr(error.rsp, "status_code", None)
+            if status in (None, 200, *BUSY):
+                raise PassingError(error.msg, status) from error
+            raise refused(service, error.msg) from error
+        except ValueError as error:  # base64 or UTF-8 that is none
+            raise PassingError(error) from error
+        return np.concatenate([samples for samples, _ in parts] or [NOTHING[0]]), parts[0][1] if parts else NOTHING[1]

@@ -1,0 +1,74 @@
+"""What voices on the network share: no network with --offline, patience with a busy one, errors for people."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from data.errors import ConfigError, UserError
+from data.messages import tr
+from stages.models import offline
+from stages.voice.sound import NoSpeechError
+
+T = TypeVar("T")
+
+WAITS = (1.0, 4.0, 16.0)
+"""Seconds before each further try; a service that asks for more is given up to the last of them."""
+TIMEOUT = 30.0
+"""Seconds without a byte of an answer; a line takes about one."""
+BUSY = frozenset({408, 429, 500, 502, 503, 504})
+"""Answers of HTTP after which another try is worth it."""
+
+
+class PassingError(Exception):
+    """A failure that another try may mend; `status` is that of HTTP where there was an answer."""
+
+    def __init__(self, cause: object, status: int | None = None, wait: float = 0.0) -> None:
+        super().__init__(" ".join(str(cause).split())[:200])
+        self.status, self.wait = status, wait
+
+
+def persistently(service: str, ask: Callable[[], T]) -> T:
+    """What `ask` returns; after PassingError and NoSpeechError it is tried again, a little later each time.
+
+    Raises UserError when it keeps failing, and at once with --offline.
+    """
+    if offline():
+        raise ConfigError(
+            tr("{service} needs the network and --offline forbids it; drop --offline, or set voice.backend=espeak",
+               service=service)
+        )  # fmt: skip
+    for wait in (*WAITS, None):
+        try:
+            return ask()
+        except (PassingError, NoSpeechError) as error:
+            if wait is None:
+                raise _given_up(service, error) from error
+            time.sleep(max(wait, min(getattr(error, "wait", 0.0), WAITS[-1])))
+    raise AssertionError("unreachable")
+
+
+def _given_up(service: str, error: PassingError | NoSpeechError) -> UserError:
+    if isinstance(error, NoSpeechError):
+        return UserError(
+            tr("{service} answered without speech that can be used ({cause}); run again later, the lines spoken so far "
+               "are kept, or choose another voice", service=service, cause=error)
+        )  # fmt: skip
+    if error.status == 429:
+        return UserError(
+            tr("{service} takes no more requests for now (429); run again in an hour, the lines spoken so far are "
+               "kept, or choose another voice", service=service)
+        )  # fmt: skip
+    return UserError(
+        tr("{service} does not answer ({cause}); check the network and run again, the lines spoken so far are kept",
+           service=service, cause=error)
+    )  # fmt: skip
+
+
+def refused(service: str, cause: object) -> UserError:
+    """The error for a request that no further try would mend."""
+    return UserError(
+        tr("{service} refused to speak ({cause}); check the settings in voice.options, or choose another voice",
+           service=service, cause=" ".join(str(cause).split())[:200])
+    )  # fmt: skip
