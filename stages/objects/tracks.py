@@ -37,12 +37,12 @@ class Tracks:
         `aspect` is the picture's width / height.
         """
         known = list(self.last)
-        alike = np.array(
-            [[_alike(self.last[t], (label, box), aspect) for t in known] for label, box in zip(labels, boxes, strict=True)]
-        ).reshape(len(labels), len(known))  # fmt: skip
+        things = list(zip(labels, boxes, strict=True))
+        rows = [[_alike(self.last[track], thing, aspect) for track in known] for thing in things]
+        alike = np.array(rows).reshape(len(things), len(known))
         joined = {row: known[column] for row, column in _greedy(alike)}
         tracks = [joined.get(row, own) for row, own in enumerate(ids)]
-        self.last |= {track: (label, box) for track, label, box in zip(tracks, labels, boxes, strict=True)}
+        self.last |= dict(zip(tracks, things, strict=True))
         return tracks
 
 

@@ -55,7 +55,7 @@ class Yolo:
 
         weights: str = Field(
             "yolov8n.pt",
-            description="Weights released by ultralytics (yolov8n.pt, yolov8x.pt, yolo11m.pt …), or a .pt or .onnx file",
+            description="Released weights (yolov8n.pt, yolov8x.pt, yolo11m.pt …), or a .pt or .onnx file",
         )
         image_size: int = Field(
             640, ge=32, description="Longest side of the picture the model sees, pixels, multiple of 32"
@@ -77,9 +77,10 @@ class Yolo:
     def weights(self) -> Sequence[Weights]:
         """The one file of weights."""
         file, name = self._file(), Path(self.options.weights).name
+        licence = "AGPL-3.0" if file.parent == weights_folder() else "unknown"
         return [
             Weights(
-                self.options.weights, "AGPL-3.0", SIZES.get(name), file if file.is_file() else None, str(file.parent),
+                self.options.weights, licence, SIZES.get(name), file if file.is_file() else None, str(file.parent),
                 lambda progress: _fetch(self.options.weights, file, progress),
             )
         ]  # fmt: skip
@@ -105,11 +106,7 @@ class Yolo:
         return found
 
     def _forward(self, images: Sequence[NDArray[np.uint8]]) -> list[list[ObjectBox]]:
-        results = self._model.predict(
-            list(images), imgsz=self.options.image_size, conf=FLOOR, iou=self.options.iou, device=self._device,
-            verbose=False, save=False,
-        )  # fmt: skip
-        return [_things(result) for result in results]
+        return [_things(r) for r in _predicted(self._model, images, self._device, self.options)]
 
     def _file(self) -> Path:
         """Where the weights lie or will lie."""
@@ -122,7 +119,7 @@ class Yolo:
         with loading(name):
             if not file.is_file():
                 _fetch(name, file, lambda done, total: None)
-            self._model = _opened(file, self._device)
+            self._model = _opened(file, self._device, self.options)
 
 
 def weights_folder() -> Path:
@@ -202,20 +199,34 @@ def _onnx_device(name: str) -> torch.device:
     return chosen
 
 
-def _opened(file: Path, where: torch.device | None) -> Any:
+def _opened(file: Path, where: torch.device | None, options: Yolo.Options) -> Any:
     """The model of a file, ready on its device. Raises ConfigError for a file that holds no detector."""
-    model = None
+    blank = np.zeros((LEAST_SIDE, LEAST_SIDE, 3), np.uint8)
     try:
         model = imported().YOLO(str(file), **({"task": "detect"} if file.suffix == ".onnx" else {}))
-        blank = np.zeros((LEAST_SIDE, LEAST_SIDE, 3), np.uint8)
-        model.predict(blank, imgsz=LEAST_SIDE, device=where, verbose=False, save=False)
+        if model.task in TASKS:
+            _predicted(model, [blank], where, options)  # an ONNX file is not read before
+            return model
     except (RuntimeError, TypeError, AttributeError, KeyError, AssertionError) as error:
         if out_of_memory(error):
             raise
         raise ConfigError(_no_detector(file)) from error
-    if model.task not in TASKS:
-        raise ConfigError(_no_detector(file))
-    return model
+    raise ConfigError(_no_detector(file))
+
+
+def _predicted(
+    model: Any, images: Sequence[NDArray[np.uint8]], where: torch.device | None, options: Yolo.Options
+) -> list[Any]:
+    """The results of ultralytics for pictures of one size. Raises RuntimeError, as torch does, for ONNX Runtime too."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as runtime
+
+    try:
+        results: list[Any] = model.predict(
+            list(images), imgsz=options.image_size, conf=FLOOR, iou=options.iou, device=where, verbose=False, save=False
+        )
+    except (runtime.Fail, runtime.InvalidArgument, runtime.InvalidGraph, runtime.RuntimeException) as error:
+        raise RuntimeError(str(error)) from error
+    return results
 
 
 def _no_detector(file: Path) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from data.records import Box
 
 
@@ -46,3 +49,9 @@ def _joined(left: TextLine, right: TextLine) -> TextLine:
     end_x = max(left.box[0] + left.box[2], right.box[0] + right.box[2])
     end_y = max(left.box[1] + left.box[3], right.box[1] + right.box[3])
     return TextLine(f"{left.text} {right.text}", min(left.score, right.score), (x, y, end_x - x, end_y - y))
+
+
+def upright(corners: NDArray[np.float64]) -> Box:
+    """The upright box around four corners (4×2, fractions of the picture)."""
+    (x, y), (end_x, end_y) = corners.min(axis=0).clip(0, 1), corners.max(axis=0).clip(0, 1)
+    return float(x), float(y), float(end_x - x), float(end_y - y)

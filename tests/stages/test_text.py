@@ -62,7 +62,7 @@ def frame(ffmpeg: Callable[..., None], film: Path, time: float, folder: Path) ->
 def read(reader: RapidOCR, picture: Picture) -> list[str]:
     """What the stage would keep, with its default confidence."""
     (lines,) = reader.read([picture])
-    sure = [t for t in lines if t.score >= text.Config().min_score]
+    sure = [t for t in lines if t.score >= reader.min_score]
     return [t.text for t in join_lines(sure, picture.shape[1] / picture.shape[0])]
 
 
@@ -150,6 +150,7 @@ class Unsure:
     """A reader that is sure of one line in two and knows Hangul."""
 
     hangul = True
+    min_score = 0.9
 
     def read(self, images: Sequence[Picture]) -> list[list[TextLine]]:
         return [[TextLine("출구", 0.99, (0, 0, 0.1, 0.1)), TextLine("leaf", 0.6, (0, 0.5, 0.1, 0.1))] for _ in images]
