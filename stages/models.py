@@ -349,9 +349,12 @@ def loading(model: str) -> Iterator[None]:
 
 
 def _missing_package(error: ImportError, model: str) -> ConfigError:
+    # transformers names no module where code that comes with a model, or a processor, lacks one
+    listed = re.search(r"not found in your environment: (.+?)\. Run|Package `(\w+)` is required", str(error))
+    named = error.name or (listed and (listed[1] or listed[2]).replace(",", "")) or str(error).splitlines()[0]
     return ConfigError(
         tr("{model} needs the package {package}: pip install 'videodescription[models]' {package}",
-           model=model, package=error.name or str(error).splitlines()[0])
+           model=model, package=named)
     )  # fmt: skip
 
 

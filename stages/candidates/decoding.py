@@ -34,7 +34,7 @@ class Sampled:
         self.drawn = np.stack([np.random.default_rng(seed).random(steps) for seed in seeds])
         self.temperature, self.top_p, self.step = temperature, top_p, 0
 
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
         import torch
 
         chances, order = torch.softmax(scores.float() / self.temperature, dim=-1).sort(descending=True, stable=True)
@@ -48,24 +48,38 @@ class Sampled:
 
 class Diverse:
     """Diverse beam search with one beam per group (Vijayakumar et al. 2016, Hamming diversity): of `copies` rows that
-    stand together, each is greedy and shuns what the ones before it choose in the same step."""
+    stand together, each is greedy and shuns what the ones before it choose in the same step. `earlier` are answers that
+    were found before, which all rows shun too."""
 
-    def __init__(self, copies: int, ends: Sequence[int]) -> None:
-        self.copies, self.ends = copies, ends
+    def __init__(self, copies: int, ends: Sequence[int], earlier: Sequence[Sequence[int]] = ()) -> None:
+        self.copies, self.ends, self.step = copies, list(ends), 0
+        self.earlier = [_ended(answer, self.ends) for answer in earlier]
         self.over: torch.Tensor | None = None
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         import torch
 
-        ends = torch.tensor(self.ends, device=scores.device)
-        over = torch.zeros(len(scores), dtype=torch.bool, device=scores.device)
-        self.over = over if self.over is None else self.over | torch.isin(input_ids[:, -1], ends)
         logs = torch.log_softmax(scores.float(), dim=-1).view(-1, self.copies, scores.shape[-1])
-        going = ~self.over.view(-1, self.copies)
+        going = ~self._over(input_ids).view(-1, self.copies, 1)
         taken, chosen = torch.zeros_like(logs[:, 0]), []
+        for answer in self.earlier:
+            taken[:, answer[self.step : self.step + 1]] += 1
         for copy in range(self.copies):
             best = (logs[:, copy] - DIVERSITY * taken).argmax(dim=-1, keepdim=True)
-            taken.scatter_add_(1, best, going[:, copy, None].to(taken))
+            taken.scatter_add_(1, best, going[:, copy].to(taken))
             chosen.append(best)
-        picked = torch.cat(chosen, dim=1).view(-1, 1)
-        return torch.full_like(scores, -torch.inf).scatter(1, picked, 0.0)
+        self.step += 1
+        return torch.full_like(scores, -torch.inf).scatter(1, torch.cat(chosen, dim=1).view(-1, 1), 0.0)
+
+    def _over(self, input_ids: torch.Tensor) -> torch.Tensor:
+        """Which rows have ended; what they choose from then on is padding, and nobody shuns it."""
+        import torch
+
+        ended = torch.isin(input_ids[:, -1], torch.tensor(self.ends, device=input_ids.device))
+        self.over = torch.zeros_like(ended) if self.over is None else self.over | ended
+        return self.over
+
+
+def _ended(answer: Sequence[int], ends: Sequence[int]) -> list[int]:
+    """The answer up to the token that ends it."""
+    return list(answer[: next((at + 1 for at, token in enumerate(answer) if token in ends), len(answer))])

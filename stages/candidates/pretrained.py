@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from data.errors import ConfigError
 from data.messages import tr
 from stages.candidates.chat import has_system, switches, template
+from stages.candidates.proof import proven
 from stages.candidates.shared_prompt import can_share
 from stages.models import TorchOptions, device, loading, origin, pretrained
 
@@ -43,19 +44,21 @@ def load(options: TorchOptions, name: str) -> Loaded:
         auto, processors = _classes(config, native, name)
         processor = processors.from_pretrained(name, **origin(options, name))
         chat_template = template(processor, name)
-        model = auto.from_pretrained(name, config=config, **pretrained(options, name)).eval()
+        model = _weighted(auto, name, config, native, pretrained(options, name)).eval()
         if options.quantise == "none":
             model.to(device(options.device))
     _settle(model, processor)
     told = switches(chat_template)
-    return Loaded(model, processor, can_share(model), has_system(processor, told), told)
+    loaded = Loaded(model, processor, can_share(model), has_system(processor, told), told)
+    return replace(loaded, shares=loaded.shares and (not model.is_custom_code() or proven(loaded)))
 
 
 def _config(options: TorchOptions, name: str) -> Any:
     from transformers import CONFIG_MAPPING, AutoConfig, PreTrainedConfig
 
     where = origin(options, name)
-    given, _ = PreTrainedConfig.get_config_dict(name, **where)
+    files = {key: value for key, value in where.items() if key != "trust_remote_code"}
+    given, _ = PreTrainedConfig.get_config_dict(name, **files)
     kind, brings_code = given.get("model_type", ""), "AutoConfig" in given.get("auto_map", {})
     known = NATIVE.get(kind, kind)
     if known in CONFIG_MAPPING and known != kind:
@@ -76,8 +79,9 @@ def _classes(config: Any, native: bool, name: str) -> tuple[Any, Any]:
     import transformers
 
     if native:
-        mapped = config.model_type in NATIVE.values() and transformers.PROCESSOR_MAPPING.get(type(config), None)
-        return transformers.AutoModelForImageTextToText, mapped or transformers.AutoProcessor
+        mapped = config.model_type in NATIVE.values() and type(config) in transformers.PROCESSOR_MAPPING
+        processor = transformers.PROCESSOR_MAPPING[type(config)] if mapped else transformers.AutoProcessor
+        return transformers.AutoModelForImageTextToText, processor
     brought = getattr(config, "auto_map", None) or {}
     for auto in ("AutoModelForImageTextToText", "AutoModelForVision2Seq", "AutoModelForCausalLM"):
         if auto in brought:
@@ -86,6 +90,19 @@ def _classes(config: Any, native: bool, name: str) -> tuple[Any, Any]:
         tr("{model} ({kind}) does not look at pictures; choose an image-text-to-text model",
            model=name, kind=config.model_type)
     )  # fmt: skip
+
+
+def _weighted(auto: Any, name: str, config: Any, native: bool, how: dict[str, Any]) -> Any:
+    """The model with its weights. transformers fills weights that are missing at random, and tells in a log."""
+    if not native:
+        return auto.from_pretrained(name, config=config, **how)
+    model, told = auto.from_pretrained(name, config=config, output_loading_info=True, **how)
+    if told["missing_keys"]:
+        raise ConfigError(
+            tr("{model} lacks weights ({missing}, …); fetch it anew, or save it whole",
+               model=name, missing=min(told["missing_keys"]))
+        )  # fmt: skip
+    return model
 
 
 @contextmanager

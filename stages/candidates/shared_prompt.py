@@ -23,13 +23,15 @@ Tokens = list[int]
 def can_share(model: Any) -> bool:
     """Whether a cache of this model can be repeated and continued.
 
-    Yes for decoders of transformers itself that keep every key and value and say which token stands for a picture. No
-    for code that came with the model, sliding windows, linear attention and encoder-decoders.
+    Yes for decoders that keep every key and value and say which token stands for a picture. No for sliding windows,
+    linear attention, encoder-decoders, and a `generate` of the model's own. Code that came with the model must prove
+    it besides: see `proof`.
     """
+    from transformers import GenerationMixin
     from transformers.cache_utils import DynamicCache, DynamicLayer
 
     config = model.config
-    if model.is_custom_code() or config.is_encoder_decoder or image_token(config) is None:
+    if config.is_encoder_decoder or image_token(config) is None or type(model).generate is not GenerationMixin.generate:
         return False
     layers = DynamicCache(config=config).layers
     return all(type(layer) is DynamicLayer for layer in layers) and not getattr(model, "_is_stateful", False)
@@ -37,7 +39,7 @@ def can_share(model: Any) -> bool:
 
 def image_token(config: Any) -> int | None:
     """The id of the token that stands for (a patch of) a picture."""
-    names = ("image_token_id", "image_token_index")
+    names = ("image_token_id", "image_token_index", "img_start_id")  # the last: HyperCLOVA X SEED Vision 3B
     return next((value for name in names if isinstance(value := getattr(config, name, None), int)), None)
 
 
@@ -74,7 +76,8 @@ def _other(processor: Any, image: Any, head: Tokens, known: str, text: str) -> T
     plain, other = (processor.tokenizer(t, **_special(processor, t))["input_ids"] for t in (known, text))
     same = common([plain, other])
     kept = len(head) - (len(plain) - same)
-    image_is_before = processor.image_token_id not in plain[same:] and processor.image_token_id in plain[:same]
+    token = getattr(processor, "image_token_id", None)
+    image_is_before = token in plain[:same] and token not in plain[same:]
     if image_is_before and head[kept:] == plain[same:]:
         return head[:kept] + list(other[same:])
     ids: Tokens = processed(processor, [image], [text])["input_ids"][0].tolist()

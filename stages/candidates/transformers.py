@@ -1,8 +1,8 @@
 """`transformers`: captions from any image-text-to-text model of the Hugging Face hub, or a folder of that form.
 
-A model of transformers' own looks at each picture once for all its captions, and at several keyframes together. One
-that comes with code of its own, or whose cache cannot be repeated (see `shared_prompt.can_share`), is asked plainly:
-one keyframe after the other, and what it does with the picture is up to it.
+A model looks at each picture once for all its captions, and at several keyframes together. One whose cache cannot be
+repeated (see `shared_prompt.can_share`, and `proof` for models that come with code of their own) is asked plainly:
+one question after the other, the picture anew for each.
 
 Where decoding is `sample`, every caption has a seed of its own, made of `seed`, the picture, the question and its
 attempt; so it does not change with the batch it falls into or the place a run is resumed at. In half precision
@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -22,7 +21,7 @@ from pydantic import Field
 from stages.candidates import answers as answer
 from stages.candidates.chat import conversations, rendered
 from stages.candidates.decoding import Decoding, Diverse, Sampled, seed_of
-from stages.models import TorchOptions, Weights, hub_weights, in_batches, loading, model_identity, release
+from stages.models import TorchOptions, Weights, hub_weights, in_batches, model_identity, release
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -139,6 +138,7 @@ class Transformers:
 
     def _shared(self, loaded: Loaded, batch: Sequence[Asked], n: int, decoding: Decoding) -> list[list[list[str]]]:
         """Several keyframes at once, each looked at once."""
+        from stages.candidates.proof import on_device
         from stages.candidates.shared_prompt import answers, tokens
 
         pictures = [self._picture(jpeg) for jpeg, _ in batch]
@@ -149,7 +149,7 @@ class Transformers:
         first, rows = tokens(loaded.processor, pictures, texts)
         how = self._how(loaded, [seed for jpeg, asked in batch for seed in self._seeds(jpeg, asked, n)], n, decoding)
         beams = max(n, BEAMS) if decoding == "beam" else 1
-        found = answers(loaded.model, self._on_device(loaded, first), rows, n, beams, **how)
+        found = answers(loaded.model, on_device(loaded, first), rows, n, beams, **how)
         return [[loaded.processor.tokenizer.batch_decode(c, skip_special_tokens=True) for c in k] for k in found]
 
     def _plain(self, loaded: Loaded, batch: Sequence[Asked], n: int, decoding: Decoding) -> list[list[list[str]]]:
@@ -165,34 +165,27 @@ class Transformers:
         ]
 
     def _one(self, loaded: Loaded, conversation: Any, seeds: Sequence[int], n: int, decoding: Decoding) -> list[str]:
-        """The answers to one question; drawn ones one by one, since a model's own code may not know of copies."""
-        inputs = loaded.processor.apply_chat_template(
-            conversation, tokenize=True, add_generation_prompt=True, return_dict=True, return_tensors="pt",
-            **loaded.template,
-        )  # fmt: skip
-        inputs = self._on_device(loaded, inputs)
-        if decoding == "sample":
-            runs = [self._how(loaded, [seed], 1, decoding) for seed in seeds]
-        else:
-            beams = {"num_beams": max(n, BEAMS)} if decoding == "beam" else {}
-            runs = [self._how(loaded, seeds, n, decoding) | beams | {"num_return_sequences": n}]
-        start = inputs["input_ids"].shape[1]
-        found = [row[start:] for how in runs for row in loaded.model.generate(**inputs, **how)]
-        return [str(text) for text in loaded.processor.tokenizer.batch_decode(found, skip_special_tokens=True)]
+        """The answers to one question; one by one but for beams, since a model's own code may not know of copies."""
+        from stages.candidates.proof import plain
+
+        rows: list[list[int]] = []
+        if decoding == "beam":
+            how = self._how(loaded, seeds, n, decoding)
+            rows = plain(loaded, conversation, num_beams=max(n, BEAMS), num_return_sequences=n, **how)
+        while len(rows) < n:
+            rows += plain(loaded, conversation, **self._how(loaded, seeds[len(rows) :][:1], 1, decoding, rows))
+        return [str(text) for text in loaded.processor.tokenizer.batch_decode(rows, skip_special_tokens=True)]
 
     def _conversations(self, loaded: Loaded, questions: Sequence[Prompt], picture: Image) -> list[Any]:
         return conversations(questions, picture, with_system=loaded.with_system)
-
-    def _on_device(self, loaded: Loaded, inputs: Any) -> Any:
-        """Inputs where the model is, pictures in its precision."""
-        return inputs.to(loaded.model.device, dtype=loaded.model.dtype)
 
     def _picture(self, jpeg: bytes) -> Image:
         """The picture in RGB, scaled to sides the model can take."""
         import PIL.Image
 
-        picture = PIL.Image.open(io.BytesIO(jpeg)).convert("RGB")
-        picture.thumbnail((self.options.image_size, self.options.image_size))
+        picture: Image = PIL.Image.open(io.BytesIO(jpeg))
+        picture.thumbnail((self.options.image_size, self.options.image_size))  # before decoding: JPEGs scale for free
+        picture = picture.convert("RGB")
         width, height = (max(side, SMALLEST) for side in picture.size)
         return picture if (width, height) == picture.size else picture.resize((width, height))
 
@@ -205,8 +198,10 @@ class Transformers:
             for number in range(n)
         ]
 
-    def _how(self, loaded: Loaded, seeds: Sequence[int], n: int, decoding: Decoding) -> dict[str, Any]:
-        """The arguments of `generate` that say how tokens are chosen."""
+    def _how(
+        self, loaded: Loaded, seeds: Sequence[int], n: int, decoding: Decoding, earlier: Sequence[list[int]] = ()
+    ) -> dict[str, Any]:
+        """The arguments of `generate` that say how tokens are chosen; `earlier`: answers to the same question."""
         from stages.candidates.pretrained import ends_of
 
         options = self.options
@@ -215,5 +210,5 @@ class Transformers:
             chosen: Any = Sampled(seeds, options.max_new_tokens, options.temperature, options.top_p)
             return how | {"logits_processor": [chosen]}
         if decoding == "diverse-beam":
-            return how | {"logits_processor": [Diverse(n, ends_of(loaded.model))]}
+            return how | {"logits_processor": [Diverse(n, ends_of(loaded.model), earlier)]}
         return how

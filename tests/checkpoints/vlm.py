@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 SIDE = 28
@@ -207,6 +208,75 @@ def gemma3(folder: Path, width: int = 32, layers: int = 2, side: int = SIDE) -> 
         tokenizer=known, image_seq_length=(side // 14) ** 2, chat_template=chat_template("<|vision_start|>"),
     )  # fmt: skip
     return saved(folder, transformers.Gemma3ForConditionalGeneration, config, processor)
+
+
+CONFIGURATION = """
+from transformers import LlavaConfig
+
+
+class TinyVisionConfig(LlavaConfig):
+    model_type = "tiny_vision"
+"""
+MODELLING = """
+from transformers import LlavaForConditionalGeneration
+
+from .configuration_tiny import TinyVisionConfig
+
+
+class TinyVisionForCausalLM(LlavaForConditionalGeneration):
+    config_class = TinyVisionConfig
+"""
+MISFIT = """
+    def forward(self, input_ids=None, past_key_values=None, **kwargs):
+        # takes what was fed last for the whole prompt
+        kwargs.pop("attention_mask", None), kwargs.pop("position_ids", None)
+        return super().forward(input_ids=input_ids, past_key_values=past_key_values, **kwargs)
+"""
+OWN_GENERATE = """
+    def generate(self, input_ids, pixel_values=None, attention_mask=None, **kwargs):
+        # as HyperCLOVA X SEED Vision 3B: the answer alone comes back
+        embedded = self.get_input_embeddings()(input_ids)
+        seen = self.model.get_image_features(pixel_values).pooler_output
+        seen = seen if hasattr(seen, "shape") else __import__("torch").cat(list(seen))
+        where = (input_ids == self.config.image_token_index).unsqueeze(-1).expand_as(embedded)
+        embedded = embedded.masked_scatter(where, seen.to(embedded))
+        return super().generate(inputs_embeds=embedded, attention_mask=attention_mask, **kwargs)
+"""
+
+
+def own_code(folder: Path, code: str = "") -> Path:
+    """A LLaVA that comes with modelling code of its own, as HyperCLOVA X SEED Vision 3B does; `code` adds methods."""
+    llava(folder)
+    path = folder / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8")) | {
+        "model_type": "tiny_vision",
+        "architectures": ["TinyVisionForCausalLM"],
+        "auto_map": {
+            "AutoConfig": "configuration_tiny.TinyVisionConfig",
+            "AutoModelForCausalLM": "modeling_tiny.TinyVisionForCausalLM",
+        },
+    }
+    path.write_text(json.dumps(config), encoding="utf-8")
+    renamed(folder, {"language_model.lm_head.weight": "lm_head.weight"})
+    (folder / "configuration_tiny.py").write_text(CONFIGURATION, encoding="utf-8")
+    (folder / "modeling_tiny.py").write_text(MODELLING + code, encoding="utf-8")
+    return folder
+
+
+def renamed(folder: Path, names: dict[str, str]) -> Path:
+    """The same checkpoint with other names for some of its weights; one that is called "" is left out."""
+    path = folder / "model.safetensors"
+    kept = {names.get(name, name): value for name, value in load_file(path).items()}
+    save_file({name: value for name, value in kept.items() if name}, path, metadata={"format": "pt"})
+    return folder
+
+
+def named(folder: Path, kind: str) -> Path:
+    """The same checkpoint, which gives its model type another name."""
+    path = folder / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8")) | {"model_type": kind}
+    path.write_text(json.dumps(config), encoding="utf-8")
+    return folder
 
 
 def text_only(folder: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +41,9 @@ def pictures() -> list[Image.Image]:
 
 
 @pytest.fixture(scope="module", params=FAMILIES, ids=lambda family: family.__name__)
-def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     folder = request.param(tmp_path_factory.mktemp("모델"))
-    yield load(Transformers.Options(model=str(folder), device="cpu"), str(folder))
+    return load(Transformers.Options(model=str(folder), device="cpu"), str(folder))
 
 
 def texts(loaded: Loaded) -> list[list[str]]:
