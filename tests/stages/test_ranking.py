@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,15 +11,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.errors import ConfigError
-from data.records import Candidate, Context, Evidence, Gap
-from stages.ranking import Config, heuristic, run
+from data.records import Candidate, Context, Detection, Evidence, Gap
+from stages.ranking import CHUNK, Config, heuristic, run
 from stages.ranking.prompt import RankingPrompt
 from stages.stage import Job, RunSettings
-from tests.stages.test_candidates import context
 
 
 def parts(*texts: str, **given: Any) -> list[dict[str, float]]:
     return heuristic.parts(RankingPrompt(**({"language": "ko"} | given)), texts)
+
+
+def context(number: int) -> Context:
+    return Context(
+        id=f"ck{number:04d}",
+        keyframe=f"k{number:04d}",
+        shot=f"s{number:04d}",
+        time=number * 10.0,
+        start=number * 10.0,
+        end=number * 10.0 + 10,
+        texts=(),
+        people=0,
+        light="unknown",
+        same_place=None,
+    )
 
 
 def gap(start: float, end: float, number: int = 1, usable: bool = True) -> Gap:
@@ -117,6 +132,88 @@ def test_weights_are_shares_and_must_name_a_part(make_job: Callable[..., Job[Any
     assert result.score == result.parts["style"] == 0.5
     with pytest.raises(ConfigError, match=r"ranking\.weights"):
         ranked(make_job, offered, [gap(10, 16)], weights={"likelihood": 1})
+
+
+class Judge:
+    """A ranker that likes short lines, and keeps what it was asked."""
+
+    def __init__(self, part: str = "likelihood") -> None:
+        self.part = part
+        self.prompts: list[RankingPrompt] = []
+        self.calls = 0
+
+    def score(self, prompts: Sequence[RankingPrompt], texts: Sequence[Sequence[str]]) -> list[list[dict[str, float]]]:
+        self.prompts += prompts
+        self.calls += 1
+        return [[{self.part: 1 / len(text)} for text in offered] for offered in texts]
+
+    def caveat(self) -> str:
+        return "without an adapter"
+
+
+def judged(make_job: Callable[..., Job[Any]], judge: Any, count: int = 2, **config: Any) -> Job[Any]:
+    """A job of `count` keyframes with the same two candidates."""
+    numbers = range(1, count + 1)
+    offered = [
+        candidate(f"c{n:05d}{letter}", text, keyframe=f"k{n:04d}")
+        for n in numbers
+        for letter, text in (("a", "두 사람이 나란히 걷는다."), ("b", "밤이다."))
+    ]
+    records = {Context: [context(n) for n in numbers], Candidate: offered, Gap: [gap(10, 16)]}
+    return make_job(Config(**config), records, backend=judge)
+
+
+def test_a_model_adds_its_part_and_weighs_most(make_job: Callable[..., Job[Any]]) -> None:
+    result = {r.candidate: r for r in run(judged(make_job, Judge()))}
+    assert set(result["c00001a"].parts) == {"fit", "new", "style", "evidence", "likelihood"}
+    assert result["c00001b"].score > result["c00001a"].score
+    parts = result["c00001a"].parts
+    own = 0.35 * parts["fit"] + 0.25 * parts["new"] + 0.15 * parts["style"] + 0.25 * parts["evidence"]
+    assert result["c00001a"].score == pytest.approx((own + parts["likelihood"]) / 2, abs=2e-4)
+
+
+def test_a_model_is_told_the_lines_the_heuristic_would_say(make_job: Callable[..., Job[Any]]) -> None:
+    judge = Judge()
+    result = {r.candidate: r for r in run(judged(make_job, judge))}
+    assert [p.earlier for p in judge.prompts] == [(), ("두 사람이 나란히 걷는다.",)]
+    assert result["c00002b"].parts["new"] == 0, "what the model has said counts, not what the heuristic would have"
+    assert result["c00002a"].parts["new"] > 0.5
+
+
+def test_what_a_model_is_told_comes_from_the_context(make_job: Callable[..., Job[Any]]) -> None:
+    boxes = {"keyframe": "k0001", "score": 0.9, "box": (0, 0, 0.1, 0.1)}
+    things = tuple(Detection(id=f"d{n}", label=label, **boxes) for n, label in enumerate(("person", "chair", "person")))
+    seen = context(1).model_copy(update={"objects": things, "people": 1, "light": "night", "same_place": "s0001"})
+    judge = Judge()
+    job = make_job(Config(), {Context: [seen], Candidate: [candidate("a", "밤이다.")], Gap: []}, backend=judge)
+    list(run(job))
+    prompt = judge.prompts[0]
+    assert (prompt.people, prompt.objects, prompt.light, prompt.known_place) == (2, ("의자",), "night", True)
+
+
+def test_many_keyframes_are_judged_in_chunks_and_told_once(make_job: Callable[..., Job[Any]]) -> None:
+    judge = Judge()
+    job = judged(make_job, judge, CHUNK + 3)
+    told: list[tuple[float, float]] = []
+    job = replace(job, report_progress=lambda done, total: told.append((done, total)))
+    assert len(list(run(job))) == 2 * (CHUNK + 3)
+    assert judge.calls == 2
+    assert told == [(CHUNK, CHUNK + 3), (CHUNK + 3, CHUNK + 3)]
+    assert [note.text for note in job.notes] == ["without an adapter"]
+
+
+def test_a_model_does_not_run_for_nothing(make_job: Callable[..., Job[Any]]) -> None:
+    with pytest.raises(ConfigError, match=r"ranking\.weights does not name taste"):
+        list(run(judged(make_job, Judge("taste"))))
+    weights = {"likelihood": 1.0}
+    alone = {r.candidate: r for r in run(judged(make_job, Judge(), weights=weights))}
+    assert alone["c00001a"].score == pytest.approx(alone["c00001a"].parts["likelihood"], abs=1e-4)
+
+
+def test_no_candidates_no_model(make_job: Callable[..., Job[Any]]) -> None:
+    job = make_job(Config(), {Context: [context(1)], Candidate: [], Gap: []}, backend=Judge())
+    assert list(run(job)) == []
+    assert job.notes == []
 
 
 @given(st.text(max_size=40), st.lists(st.floats(0, 20), max_size=3), st.sampled_from(["ko", "en"]))
