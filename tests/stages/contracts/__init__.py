@@ -1,0 +1,1 @@
+"""One suite per role, run over all of its backends."""
