@@ -55,7 +55,8 @@ class Offered(Row):
     """The candidates written for one moment, with the prompt a ranker is asked with."""
 
     captions: tuple[str, ...] = Field(min_length=1, description="The candidates")
-    prompt: str = Field("", description="The rendered prompt of the ranker; empty: made from what the row tells")
+    prompt: str = Field("", description="The ranker's prompt as it is asked; empty: made from the language alone")
+    asked: dict[str, Any] | None = Field(None, description="The fields the prompt was made from (RankingPrompt)")
     model: str = Field("", description="What wrote the candidates")
 
 
@@ -68,6 +69,7 @@ class Example(Row):
     scores: tuple[float, ...] = Field(
         (), description="Likeness to the truth of the response, then of each rejected one; empty: not known"
     )
+    asked: dict[str, Any] | None = Field(None, description="The fields the prompt was made from (RankingPrompt)")
     split: Split | None = Field(None, description="Which part of the data it belongs to; none: not split yet")
 
     @field_validator("rejected")
