@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from data.records import Context, Gap
 
 
@@ -14,3 +16,10 @@ def reach(context: Context, gap: Gap, *, early: float, late: float) -> float:
     start = max(opens, context.start - early)
     seen_until = max([context.end, *(t.last_seen for t in context.texts)])
     return max(closes - start, 0.0) if start <= seen_until + late else 0.0
+
+
+def longest_reach(context: Context, gaps: Iterable[Gap], *, early: float, late: float) -> float:
+    """The most of `reach` over all usable gaps, seconds; 0 where no gap is in reach."""
+    from_, until = context.start - early, max([context.end, *(t.last_seen for t in context.texts)]) + late
+    near = (g for g in gaps if g.usable and g.end > from_ and g.start <= until)
+    return max((reach(context, g, early=early, late=late) for g in near), default=0.0)

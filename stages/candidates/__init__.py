@@ -1,111 +1,161 @@
-"""Candidates: three or four sentences that could be spoken for each keyframe."""
+"""Candidates: three or four sentences that could be spoken for each keyframe.
+
+Keyframes are asked about in groups; each group is told the lines offered for the groups before it.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
+from data.errors import ConfigError
 from data.language import PLAN_RATE
 from data.messages import tr
-from data.records import Candidate, Context, Keyframe, Style
-from data.style import refuse
-from stages.candidates.prompt import SECONDS, Caption, Prompt, prompts
-from stages.stage import Job, StageConfig
+from data.reach import longest_reach
+from data.records import Candidate, Context, Gap, Keyframe, Length, Style
+from stages.candidates import rendering
+from stages.candidates.evidence import regions_of, support
+from stages.candidates.keeping import Asked, Question
+from stages.candidates.prompt import SECONDS, Prompt
+from stages.candidates.questions import questions
+from stages.candidates.regions import bare, crops
+from stages.candidates.sifting import Sifted, answers_to
+from stages.candidates.viewer import prompts
+from stages.stage import Job, StageConfig, keyed
 
-VERSION = 2
+VERSION = 3
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+REMEMBERED = 5
+"""Lines of earlier keyframes a captioner is told; a working value."""
 
 
 class Config(StageConfig):
     """Settings of the candidates stage."""
 
-    backend: str = Field("facts", description="Captioner: facts, or module:Class")
+    backend: str = Field("facts", description="Captioner: a name of the table of backends, or module:Class")
     options: dict[str, Any] = Field({}, description="Settings of the captioner")
     n: int = Field(4, ge=1, le=len(LETTERS), description="Most candidates of one keyframe, of all styles together")
     styles: tuple[Style, ...] = Field(
-        ("basic", "strict"), min_length=1, description="basic: whole sentences; strict: as few words as possible"
+        ("basic", "strict"),
+        min_length=1,
+        description="basic: few rules, whole sentences; strict: all rules of the craft, as few words as possible",
     )
-    batch: int = Field(8, ge=1, description="Keyframes the captioner is given at once")
+    templates: dict[Style, Path] = Field({}, description="Files with prompts of your own, by style")
+    together: int = Field(
+        8, ge=1, description="Keyframes asked about at once; what is offered for them is told to the ones after"
+    )
+    regions: int = Field(
+        0, ge=0, description="People and objects, the largest of each keyframe, that are also described on their own"
+    )
     short: float = Field(SECONDS["short"], gt=0, description="Longest short line, seconds of speech")
     standard: float = Field(SECONDS["standard"], gt=0, description="Longest standard line, seconds of speech")
     rich: float = Field(SECONDS["rich"], gt=0, description="Longest line of all, seconds of speech")
     title_until: float = Field(600.0, ge=0, description="Seconds from the start in which the film's title may come")
 
-
-class Captioner(Protocol):
-    """The one method of a captioner, and what it needs."""
-
-    needs_images: bool
-    """False where the prompt alone is enough; it is then given no images."""
-
-    def caption(self, images: Sequence[bytes], prompts: Sequence[Prompt], n: int) -> list[list[Caption]]:
-        """Up to `n` captions for each prompt; `images` are the JPEGs of the prompts' keyframes."""
+    def files(self) -> dict[str, str]:
+        """The prompts: the shipped ones and those of one's own. Raises ConfigError."""
+        own = {f"templates.{style}": rendering.content(path) for style, path in self.templates.items()}
+        return own | {f"templates.{name}": text for name, text in rendering.shipped().items()}
 
 
 def run(job: Job[Config]) -> Iterable[Candidate]:
-    """The captions that pass the text gate, each text once a keyframe; ids sort by time, then by the order offered."""
+    """The captions that pass the text gate, each text once a keyframe; ids sort by time, then by the order offered.
+
+    A caption that is refused is asked for once more. Raises ConfigError and what the captioner raises.
+    """
     contexts = sorted(job.read(Context), key=lambda c: c.time)
-    asked = list(_prompts(job, contexts))
+    told = list(_told(job, contexts))
+    describer = _Describer(job)
     refused: Counter[str] = Counter()
-    for first in range(0, len(contexts), job.config.batch):
-        chunk = slice(first, first + job.config.batch)
-        offered = _captions(job, contexts[chunk], asked[chunk])
-        for number, (context, captions) in enumerate(zip(contexts[chunk], offered, strict=True), start=first + 1):
-            yield from _candidates(job, number, context, captions, refused)
-        job.progress(min(first + job.config.batch, len(contexts)), len(contexts))
+    for first in range(0, len(contexts), job.config.together):
+        chunk = slice(first, first + job.config.together)
+        rows = describer.offered(contexts[chunk], told[chunk])
+        for number, (context, sifted) in enumerate(zip(contexts[chunk], rows, strict=True), start=first + 1):
+            refused.update(sifted.refused)
+            yield from describer.candidates(number, context, sifted)
+        job.progress(min(first + job.config.together, len(contexts)), len(contexts))
     for why, count in refused.most_common():
         job.note(tr("{count} captions were refused and will not be spoken: {why}", count=count, why=why))
 
 
-def _prompts(job: Job[Config], contexts: Sequence[Context]) -> Iterator[Prompt]:
-    config, language = job.config, job.settings.language
-    lengths = {"short": config.short, "standard": config.standard, "rich": config.rich}
-    return prompts(contexts, language, job.settings.plan_rate or PLAN_RATE[language], lengths, config.title_until)  # type: ignore[arg-type]
+def _told(job: Job[Config], contexts: Sequence[Context]) -> Iterator[Prompt]:
+    """The facts of each keyframe, and how long its lines may be: no longer than the longest gap in reach."""
+    config, settings = job.config, job.settings
+    rate = settings.plan_rate or PLAN_RATE[settings.language]
+    limits: dict[Length, float] = {"short": config.short, "standard": config.standard, "rich": config.rich}
+    gaps = job.read(Gap)
+    for context, facts in zip(contexts, prompts(contexts, settings.language, rate, config.title_until), strict=True):
+        longest = longest_reach(context, gaps, early=settings.early, late=settings.late) or config.rich
+        yield replace(facts, lengths={name: min(limit, longest) for name, limit in limits.items()})
 
 
-def _captions(
-    job: Job[Config], contexts: Sequence[Context], asked: Sequence[Prompt]
-) -> list[list[tuple[Style, Caption]]]:
-    """What the captioner offers for each context, the styles in turn: the first of each, the second of each …"""
-    styles, backend = job.config.styles, job.backend
-    stills = [still for still in _stills(job, contexts) for _ in styles] if backend.needs_images else []
-    each = -(-job.config.n // len(styles))
-    answers = iter(backend.caption(stills, [p.in_style(s) for p in asked for s in styles], each))
-    offered = []
-    for _ in contexts:
-        by_style = {style: next(answers) for style in styles}
-        turns = [(s, c[turn]) for turn in range(each) for s, c in by_style.items() if turn < len(c)]
-        offered.append(turns)
-    return offered
+def _asked(job: Job[Config]) -> Asked:
+    """The captioner; its answers are kept where it says what they depend on."""
+    backend = job.backend
+    if job.config.regions and not backend.needs_images:
+        raise ConfigError(
+            tr("candidates.regions wants a captioner that looks at pictures, {name} does not; set it to 0",
+               name=job.config.backend)
+        )  # fmt: skip
+    if not hasattr(backend, "identity"):
+        return Asked(backend, None, {})
+    options = keyed(backend.Options.model_validate(job.config.options))
+    return Asked(backend, job.cache, {"captioner": job.config.backend, "options": options} | backend.identity())
 
 
-def _stills(job: Job[Config], contexts: Sequence[Context]) -> Iterator[bytes]:
-    names = {k.id: k.image for k in job.read(Keyframe)}
-    for context in contexts:
-        yield (job.folder_of(Keyframe) / names[context.keyframe]).read_bytes()
+class _Describer:
+    """The captioner at work on one episode: what it is shown, told, and what it has said."""
 
+    def __init__(self, job: Job[Config]) -> None:
+        self.job, self.config = job, job.config
+        self.templates = rendering.Templates(job.config.templates, job.settings.language)
+        self.asked = _asked(job)
+        self.said: deque[str] = deque(maxlen=REMEMBERED)
+        self.stills = {k.id: job.folder_of(Keyframe) / k.image for k in job.read(Keyframe)}
 
-def _candidates(
-    job: Job[Config], number: int, context: Context, captions: Sequence[tuple[Style, Caption]], refused: Counter[str]
-) -> Iterator[Candidate]:
-    said: set[str] = set()
-    for style, caption in captions:
-        text = caption.text.strip()
-        why = refuse(text, job.settings.language)
-        if why:
-            refused[why] += 1
-        elif text not in said and len(said) < job.config.n:
-            said.add(text)
+    def offered(self, contexts: Sequence[Context], told: Sequence[Prompt]) -> list[Sifted]:
+        """What is offered for each context of a group."""
+        told = [replace(p, previous=tuple(self.said)) for p in told]
+        rows = [self._question(c, p) for c, p in zip(contexts, self._with_regions(contexts, told), strict=True)]
+        sifted = answers_to(rows, self.asked, self.job.settings.language)
+        self.said.extend(s.captions[0][1].text for s in sifted if s.captions)
+        return sifted
+
+    def _question(self, context: Context, facts: Prompt) -> Question:
+        asked = [self.templates.worded(p) for p in questions(facts, self.config.styles, self.config.n)]
+        image = self.stills[context.keyframe].read_bytes() if self.job.backend.needs_images else b""
+        return Question(image, asked, -(-self.config.n // len(asked)))
+
+    def _with_regions(self, contexts: Sequence[Context], told: Sequence[Prompt]) -> list[Prompt]:
+        """The prompts with descriptions of the largest people and things, each asked about on its own."""
+        if not self.config.regions:
+            return list(told)
+        cut = [crops(self.stills[c.keyframe], p, self.config.regions) for c, p in zip(contexts, told, strict=True)]
+        plain = [self.templates.worded(bare(p), "region") for p in told]
+        rows = [Question(jpeg, [p], 1) for crop, p in zip(cut, plain, strict=True) for _, jpeg in crop]
+        described = iter(answers_to(rows, self.asked, self.job.settings.language))
+        seen = [[(next(described).captions, box) for box, _ in crop] for crop in cut]
+        return [
+            replace(p, regions=tuple((captions[0][1].text, box) for captions, box in found if captions))
+            for p, found in zip(told, seen, strict=True)
+        ]
+
+    def candidates(self, number: int, context: Context, sifted: Sifted) -> Iterator[Candidate]:
+        """The records of one keyframe; `number` counts keyframes from 1."""
+        for letter, (prompt, caption) in zip(LETTERS[: self.config.n], sifted.captions, strict=False):
+            found = (*(caption.evidence or support(caption.text, prompt)), *regions_of(prompt))
             yield Candidate(
-                id=f"c{number:05d}{LETTERS[len(said) - 1]}",
+                id=f"c{number:05d}{letter}",
                 keyframe=context.keyframe,
-                text=text,
+                text=caption.text,
                 kind=caption.kind,
-                style=style,
+                style=prompt.style,
                 length=caption.length,
-                model=getattr(job.backend, "model", job.config.backend),
-                evidence=tuple(e.model_copy(update={"keyframe": context.keyframe}) for e in caption.evidence),
+                model=getattr(self.job.backend, "model", self.config.backend),
+                evidence=tuple(e.model_copy(update={"keyframe": context.keyframe}) for e in found),
             )

@@ -7,16 +7,16 @@ place is the same. What the viewer knows already is not said again, and where no
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.language import seconds
-from data.records import Evidence, Kind, Length
+from data.records import Evidence, Kind, Style
 from data.style import refuse
 from stages.candidates import wording
-from stages.candidates.prompt import Caption, Prompt, SeenText
+from stages.candidates.prompt import Caption, Prompt, SeenText, length_of
 
 HEARD_LETTERS = 4
 """Text of so many letters that is also heard in the dialogue is not read again; shorter words meet by chance."""
@@ -46,9 +46,27 @@ class Facts:
     def __init__(self, options: Options) -> None:
         self.options = options
 
-    def caption(self, images: Sequence[bytes], prompts: Sequence[Prompt], n: int) -> list[list[Caption]]:  # noqa: ARG002
-        """Up to `n` captions of different length for each prompt, the shortest first; often fewer, or none."""
-        return [self._captions(prompt, n) for prompt in prompts]
+    def caption(
+        self,
+        images: Sequence[bytes],  # noqa: ARG002
+        prompts: Sequence[Sequence[Prompt]],
+        n: int,
+    ) -> Iterator[tuple[int, list[list[Caption]]]]:
+        """Captions of different length, the shortest first; often fewer than asked for, or none.
+
+        Questions that differ in length alone share the captions of their style.
+        """
+        for keyframe, asked in enumerate(prompts):
+            left: dict[Style, list[Caption]] = {}
+            found = []
+            for prompt in asked:
+                if prompt.style not in left:
+                    wanted = n * sum(p.style == prompt.style for p in asked)
+                    left[prompt.style] = self._captions(prompt, wanted)
+                offered = left[prompt.style]
+                found.append(offered[:n])
+                left[prompt.style] = offered[n:]
+            yield keyframe, found
 
     def close(self) -> None:
         """Nothing to free."""
@@ -134,12 +152,6 @@ def _caption(facts: Sequence[Fact], prompt: Prompt) -> Caption | None:
     kind: Kind = next((fact.kind for fact in facts if fact.kind != "visual"), "visual")
     length = length_of(text, prompt)
     return Caption(text, kind, length, tuple(e for fact in facts for e in fact.evidence)) if length else None
-
-
-def length_of(text: str, prompt: Prompt) -> Length | None:
-    """The shortest length the text fits; None: longer than all."""
-    needed = _seconds(text, prompt)
-    return next((name for name, limit in sorted(prompt.lengths.items(), key=lambda x: x[1]) if needed <= limit), None)
 
 
 def _seconds(text: str, prompt: Prompt) -> float:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from difflib import SequenceMatcher
-from itertools import takewhile
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
-from data.records import Box, Context, Evidence, Kind, Length, Style
-from stages.candidates.wording import is_card, is_jump
+from data.language import seconds
+from data.records import Box, Evidence, Kind, Length, Style
 
 Place = Literal["first", "same", "back", "new", "unsure"]
 """first: the film begins; back: known from before; new: another for certain; unsure: looks new, may be the same."""
@@ -18,12 +15,6 @@ Light = Literal["day", "night", "unknown"]
 
 SECONDS: Mapping[Length, float] = {"short": 2.5, "standard": 4.5, "rich": 7.0}
 """Longest speaking time of each length; 7 s is the longest cue a listener follows with ease. Working values."""
-
-
-GROWING = 5.0
-"""Seconds in which a text that is being written or faded in is whole; a working value."""
-ALIKE = 0.8
-"""Share of equal letters from which two readings are the same text; one letter in five may be misread."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +28,45 @@ class SeenText:
 
 
 @dataclass(frozen=True)
+class SeenPerson:
+    """Somebody recognised. `call` is the name where `named`, else a description; `expression` only as evidence."""
+
+    call: str
+    named: bool
+    expression: str
+    box: Box
+
+
+@dataclass(frozen=True)
+class Thing:
+    """An object by its name in the language of the narration; `score` is the detector's, 0–1."""
+
+    name: str
+    score: float
+    box: Box
+
+
+@dataclass(frozen=True)
 class Prompt:
-    """One question to a captioner."""
+    """One question to a captioner: the facts in fields, and the same put into words as `system` and `text`.
+
+    The questions about one keyframe in several styles and lengths begin with the same words (see `templates/`).
+    """
 
     language: str
     style: Style = "basic"
     rate: float = 4.5
     """Syllables per second to plan with."""
+    system: str = ""
+    """Who the model is; the same for all questions of a film."""
+    text: str = ""
+    """The question itself, to be put after the picture."""
+    attempt: int = 0
+    """1 where the first answer was refused: a model draws other words then."""
+    length: Length = "standard"
+    """The length asked for; an answer may still be shorter or longer."""
+    lengths: Mapping[Length, float] = field(default_factory=lambda: dict(SECONDS))
+    """Longest speaking time of each length, seconds, shortest first, none longer than the longest gap in reach."""
     texts: tuple[SeenText, ...] = ()
     title_open: bool = False
     """Whether the film's title may still come: it is early and none was seen."""
@@ -52,19 +75,33 @@ class Prompt:
     people_known: int = 0
     faces: tuple[tuple[float, Box], ...] = ()
     """Score and box of each face."""
+    persons: tuple[SeenPerson, ...] = ()
+    names: tuple[str, ...] = ()
+    """Names of the cast that may be spoken at this second."""
     objects: tuple[str, ...] = ()
+    """Objects with their number, each counted once: 개 2, 의자 1."""
+    things: tuple[Thing, ...] = ()
+    """The same objects one by one, with their boxes."""
+    regions: tuple[tuple[str, Box], ...] = ()
+    """What the captioner said of parts of the picture."""
     light: Light = "unknown"
     light_before: Light = "unknown"
     place: Place = "unsure"
     first_of_shot: bool = True
     dialogue_before: str = ""
     dialogue_after: str = ""
-    lengths: Mapping[Length, float] = field(default_factory=lambda: dict(SECONDS))
-    """Longest speaking time of each length, seconds."""
+    previous: tuple[str, ...] = ()
+    """Lines offered for earlier keyframes, oldest first."""
 
-    def in_style(self, style: Style) -> Prompt:
-        """The same question in another style."""
-        return replace(self, style=style)
+    @property
+    def seconds(self) -> float:
+        """Longest speaking time of the length asked for."""
+        return self.lengths[self.length]
+
+    @property
+    def syllables(self) -> int:
+        """The same in syllables; at least one."""
+        return max(1, int(self.rate * self.seconds))
 
 
 @dataclass(frozen=True)
@@ -77,93 +114,28 @@ class Caption:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass
-class _Viewer:
-    """What the viewer knows so far."""
-
-    shot: str = ""
-    place: str = ""
-    places: dict[str, str] = field(default_factory=dict)
-    people: int = 0
-    light: Light = "unknown"
-    titled: bool = False
+def length_of(text: str, prompt: Prompt) -> Length | None:
+    """The shortest length the text fits; None: longer than all."""
+    needed = seconds(text, prompt.language, prompt.rate)
+    return next((name for name, limit in sorted(prompt.lengths.items(), key=lambda x: x[1]) if needed <= limit), None)
 
 
-def prompts(
-    contexts: Sequence[Context], language: str, rate: float, lengths: Mapping[Length, float], title_until: float
-) -> Iterator[Prompt]:
-    """One prompt per context, in the given order of time. Titles are awaited until `title_until` seconds."""
-    viewer = _Viewer()
-    for number, whole in enumerate(contexts):
-        context = _without_growing(whole, contexts[number + 1 :])
-        place = _place(context, viewer)
-        if place in ("first", "back", "new") or (place == "unsure" and not _talk_goes_on(context)):
-            viewer.people = 0
-        yield Prompt(
-            language=language,
-            rate=rate,
-            texts=tuple(SeenText(t.text, t.role, t.score, t.box) for t in context.texts),
-            title_open=not viewer.titled and context.time <= title_until,
-            people=context.people,
-            people_known=viewer.people,
-            faces=tuple((f.score, f.box) for f in context.faces),
-            objects=tuple(o.label for o in context.objects),
-            light=context.light,
-            light_before=viewer.light,
-            place=place,
-            first_of_shot=context.shot != viewer.shot,
-            dialogue_before=context.dialogue_before,
-            dialogue_after=context.dialogue_after,
-            lengths=lengths,
-        )
-        _seen(context, viewer)
+Answers = Sequence[Sequence[Caption] | None]
+"""The captions of each question about one keyframe; None: not answered because an error came between."""
 
 
-def _without_growing(context: Context, later: Sequence[Context]) -> Context:
-    """Without texts that are still appearing, letter by letter: the whole of them follows within `GROWING` seconds."""
-    soon = takewhile(lambda c: c.time <= context.time + GROWING, later)
-    longer = [text.text for follower in soon for text in follower.texts]
-    kept = tuple(t for t in context.texts if not any(_begins(t.text, text) for text in longer))
-    return context if kept == context.texts else context.model_copy(update={"texts": kept})
+class Captioner(Protocol):
+    """The one method of a captioner, and what it needs."""
 
+    needs_images: bool
+    """False where the prompt alone is enough; it is then given no images."""
 
-def _begins(part: str, whole: str) -> bool:
-    """Whether `whole` is longer and begins like `part`, up to a few misread letters."""
-    part, whole = (re.sub(r"\W", "", text).casefold() for text in (part, whole))
-    alike = SequenceMatcher(None, part, whole[: len(part)], False).ratio()
-    return len(whole) > len(part) and alike >= ALIKE
+    def caption(
+        self, images: Sequence[bytes], prompts: Sequence[Sequence[Prompt]], n: int
+    ) -> Iterator[tuple[int, Answers]]:
+        """Up to `n` captions for each prompt of each keyframe, as they come and in any order of keyframes.
 
-
-def _place(context: Context, viewer: _Viewer) -> Place:
-    """Whether the viewer is in another place than on the keyframe before; keeps the viewer's map of shots.
-
-    A look that was never seen may be a reverse angle in the same room. It counts as a new place only where the light
-    turns or a card says that time has passed between the scenes.
-    """
-    if not viewer.place:
-        viewer.place = viewer.places[context.shot] = context.shot
-        return "first"
-    if context.shot == viewer.shot:
-        return "same"
-    known = viewer.places.get(context.same_place or "")
-    if known:
-        before, viewer.place = viewer.place, known
-        viewer.places[context.shot] = known
-        return "same" if known == before else "back"
-    turned = {context.light, viewer.light} == {"day", "night"} or any(is_jump(t.text) for t in context.texts)
-    if turned:
-        viewer.place = context.shot
-    viewer.places[context.shot] = viewer.place
-    return "new" if turned else "unsure"
-
-
-def _talk_goes_on(context: Context) -> bool:
-    return bool(context.dialogue_before and context.dialogue_after)
-
-
-def _seen(context: Context, viewer: _Viewer) -> None:
-    viewer.shot = context.shot
-    viewer.people = max(viewer.people, context.people)
-    viewer.titled |= any(t.role == "title" and not is_card(t.text) for t in context.texts)
-    if context.light != "unknown":
-        viewer.light = context.light
+        `images` are the JPEGs of the keyframes, none where `needs_images` is False; `prompts` the questions about
+        each. Yields the keyframe's index and one list per question. Where a keyframe fails, what is known of it and
+        of the others comes first, then the error: each answer can be kept the moment it exists. Raises UserError.
+        """

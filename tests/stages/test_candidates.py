@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from data.language import PLAN_RATE, seconds
-from data.records import Candidate, Context, Detection, Evidence, Face, Keyframe, OnScreenText
+from data.records import Candidate, Context, Detection, Evidence, Face, Gap, Keyframe, OnScreenText
 from data.style import findings, refuse
 from stages.candidates import Config, run
 from stages.candidates.facts import Facts
-from stages.candidates.prompt import SECONDS, Caption, Prompt, SeenText, prompts
+from stages.candidates.prompt import SECONDS, Answers, Caption, Prompt, SeenText
+from stages.candidates.viewer import prompts
 from stages.stage import Job, RunSettings
 
 BOX = (0.1, 0.1, 0.2, 0.2)
@@ -26,7 +27,8 @@ def seen(text: str, role: Any = "sign", score: float = 0.95) -> SeenText:
 
 def said(n: int = 4, **given: Any) -> list[str]:
     prompt = Prompt(**({"language": "ko", "style": "strict"} | given))
-    return [c.text for c in FACTS.caption([], [prompt], n)[0]]
+    ((_, answers),) = FACTS.caption([], [[prompt]], n)
+    return [c.text for c in answers[0]]
 
 
 def context(number: int, **changes: Any) -> Context:
@@ -162,7 +164,7 @@ def test_everything_facts_says_is_clean() -> None:
 
 
 def _places(contexts: Sequence[Context]) -> list[str]:
-    return [p.place for p in prompts(contexts, "ko", 4.5, SECONDS, 600)]
+    return [p.place for p in prompts(contexts, "ko", 4.5, 600)]
 
 
 def test_a_new_look_is_a_new_place_only_with_a_second_witness() -> None:
@@ -177,13 +179,13 @@ def test_a_new_look_is_a_new_place_only_with_a_second_witness() -> None:
 
 def test_people_are_news_in_another_place_and_when_more_come() -> None:
     shots = [context(1, people=2), context(2, people=1, same_place="s0001"), context(3, people=3, same_place="s0001")]
-    assert [p.people_known for p in prompts(shots, "ko", 4.5, SECONDS, 600)] == [0, 2, 2]
+    assert [p.people_known for p in prompts(shots, "ko", 4.5, 600)] == [0, 2, 2]
 
 
 def test_text_that_is_still_being_written_waits_until_it_is_whole() -> None:
     written, whole = on_screen("THE PEACH CPEN"), on_screen("THE PEACH OPEN MOVIE")
     shots = [context(1, texts=(written,)), context(2, time=11.5, texts=(whole,)), context(3, texts=(written,))]
-    told = [[t.text for t in p.texts] for p in prompts(shots, "ko", 4.5, SECONDS, 600)]
+    told = [[t.text for t in p.texts] for p in prompts(shots, "ko", 4.5, 600)]
     assert told == [[], ["THE PEACH OPEN MOVIE"], ["THE PEACH CPEN"]]
 
 
@@ -194,7 +196,7 @@ def test_stage_on_hand_made_contexts(make_job: Callable[..., Job[Any]]) -> None:
         context(3, people=2, faces=(face(), face()), light="day", same_place="s0002"),
         context(4, texts=(on_screen("3년 후"),), people=1, faces=(face(),), light="night"),
     ]
-    found = list(run(make_job(Config(), {Context: contexts, Keyframe: []}, backend=FACTS)))
+    found = list(run(make_job(Config(), {Context: contexts, Keyframe: [], Gap: []}, backend=FACTS)))
     assert "제목, 마지막 편지." in [c.text for c in found]
     assert "두 사람이 있다." in [c.text for c in found]
     assert [c for c in found if c.keyframe == "k0003"] == []
@@ -213,10 +215,13 @@ class Fixed:
         self.texts, self.needs_images = texts, needs_images
         self.images: list[bytes] = []
 
-    def caption(self, images: Sequence[bytes], prompts: Sequence[Prompt], n: int) -> list[list[Caption]]:
+    def caption(
+        self, images: Sequence[bytes], prompts: Sequence[Sequence[Prompt]], n: int
+    ) -> Iterator[tuple[int, Answers]]:
         self.images += images
         evidence = (Evidence(kind="object", value="door"),)
-        return [[Caption(t, "visual", "short", evidence) for t in self.texts[:n]] for _ in prompts]
+        for keyframe, asked in enumerate(prompts):
+            yield keyframe, [[Caption(t, "visual", "short", evidence) for t in self.texts[:n]] for _ in asked]
 
 
 def _of(job: Job[Any]) -> list[Candidate]:
@@ -224,8 +229,8 @@ def _of(job: Job[Any]) -> list[Candidate]:
 
 
 def test_refused_captions_are_dropped_and_told(make_job: Callable[..., Job[Any]]) -> None:
-    backend = Fixed(["죄송합니다, 이미지를 볼 수 없습니다.", "문이 열린다.", "문이 열린다.", "A door opens."])
-    job = make_job(Config(n=8), {Context: [context(1)], Keyframe: []}, backend=backend)
+    backend = Fixed(["죄송합니다, 이미지를 볼 수 없습니다.", "A door opens.", "문이 열린다.", "문이 열린다."])
+    job = make_job(Config(n=26), {Context: [context(1)], Keyframe: [], Gap: []}, backend=backend)
     assert [c.text for c in _of(job)] == ["문이 열린다."]
     assert len(job.notes) == 2
     assert "declines" in job.notes[0].text + job.notes[1].text
@@ -235,9 +240,9 @@ def test_images_are_read_only_for_those_who_look(make_job: Callable[..., Job[Any
     (tmp_path / "a.jpg").write_bytes(b"jpeg")
     keyframe = Keyframe(id="k0001", shot="s0001", time=10, image="a.jpg", sharpness=1, luma=100, look=())
     backend = Fixed(["문이 열린다."], needs_images=True)
-    records = {Context: [context(1)], Keyframe: [keyframe]}
+    records = {Context: [context(1)], Keyframe: [keyframe], Gap: []}
     _of(make_job(Config(), records, folders={Keyframe: tmp_path}, backend=backend))
-    assert backend.images == [b"jpeg", b"jpeg"]  # one for each style
+    assert backend.images == [b"jpeg"]
 
 
 def test_english_and_batches(make_job: Callable[..., Job[Any]]) -> None:
@@ -249,7 +254,11 @@ def test_english_and_batches(make_job: Callable[..., Job[Any]]) -> None:
     one, all_ = (
         [
             c.model_dump()
-            for c in _of(make_job(Config(batch=b), {Context: contexts, Keyframe: []}, backend=FACTS, settings=settings))
+            for c in _of(
+                make_job(
+                    Config(together=b), {Context: contexts, Keyframe: [], Gap: []}, backend=FACTS, settings=settings
+                )
+            )
         ]
         for b in (1, 8)
     )

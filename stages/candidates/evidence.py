@@ -1,0 +1,50 @@
+"""What of the known facts a caption speaks of."""
+
+from __future__ import annotations
+
+import re
+
+from data.records import Evidence, Kind
+from stages.candidates.prompt import Prompt, SeenText
+from stages.candidates.wording import is_card
+
+LETTERS = 2
+"""On-screen text of fewer letters meets a caption by chance."""
+
+
+def support(text: str, prompt: Prompt) -> tuple[Evidence, ...]:
+    """On-screen text the caption reads out, objects and people it names, with where they are in the picture."""
+    texts = [Evidence(kind="text", value=t.text, box=t.box, score=t.score) for t in _read_out(text, prompt)]
+    things = {t.name: t for t in reversed(prompt.things) if _names(text, t.name)}
+    objects = [Evidence(kind="object", value=t.name, box=t.box, score=t.score) for t in reversed(things.values())]
+    people = [Evidence(kind="face", value=p.call, box=p.box) for p in prompt.persons if _names(text, p.call)]
+    return (*texts, *people, *objects)
+
+
+def regions_of(prompt: Prompt) -> tuple[Evidence, ...]:
+    """What was said of parts of the picture, which the captioner was told."""
+    return tuple(Evidence(kind="region", value=text, box=box) for text, box in prompt.regions)
+
+
+def kind_of(text: str, prompt: Prompt) -> Kind:
+    """Whether a caption reads out the film's title, other on-screen text, or says what is seen."""
+    read = _read_out(text, prompt)
+    if any(t.role == "title" and not is_card(t.text) for t in read) and prompt.title_open:
+        return "title"
+    return "text" if read else "visual"
+
+
+def _read_out(text: str, prompt: Prompt) -> list[SeenText]:
+    said = _letters(text)
+    shown = [t for t in prompt.texts if t.role != "subtitle"]
+    return [t for t in shown if len(_letters(t.text)) >= LETTERS and _letters(t.text) in said]
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"\W", "", text).casefold()
+
+
+def _names(text: str, name: str) -> bool:
+    """Whether the name begins a word of the text: particles follow Korean nouns, an s English ones."""
+    ends = "" if re.search("[가-힣]$", name) else r"(?:e?s)?(?!\w)"
+    return bool(name) and bool(re.search(rf"(?<!\w){re.escape(name)}{ends}", text, re.IGNORECASE))

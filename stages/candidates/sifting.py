@@ -1,0 +1,82 @@
+"""Only what may be spoken: the text gate, a second question for what it refuses, each text once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+
+from data.style import refuse
+from stages.candidates.keeping import Asked, Question
+from stages.candidates.prompt import Caption, Prompt
+
+
+@dataclass
+class _Answer:
+    """The answer to one prompt: what passes the gate, and why the rest does not."""
+
+    prompt: Prompt
+    good: list[Caption] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+    def missing(self, n: int) -> int:
+        """How many captions were refused without another in their place."""
+        return min(len(self.reasons), max(0, n - len(self.good)))
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """What is offered for one picture, the prompts in turn, and the reasons of what was refused."""
+
+    captions: list[tuple[Prompt, Caption]]
+    refused: list[str]
+
+
+def answers_to(questions: Sequence[Question], asked: Asked, language: str) -> list[Sifted]:
+    """The captions that may be spoken. What is refused is asked for once more, no more of it than is missing."""
+    first = [_sorted(q, row, asked, language) for q, row in zip(questions, asked.ask(questions), strict=True)]
+    lost: list[list[str]] = [[] for _ in questions]
+    again = list(_again(questions, first))
+    found = asked.ask([q for _, _, q in again])
+    for (number, answers, question), row in zip(again, found, strict=True):
+        for answer, other in zip(answers, _sorted(question, row, asked, language), strict=True):
+            answer.good += other.good
+            lost[number] += [*other.reasons, *answer.reasons][: max(0, question.n - len(other.good))]
+    return [Sifted(_in_turn(answers), reasons) for answers, reasons in zip(first, lost, strict=True)]
+
+
+def _sorted(question: Question, row: Sequence[Sequence[Caption]], asked: Asked, language: str) -> list[_Answer]:
+    answers = []
+    for prompt, captions in zip(question.prompts, row, strict=True):
+        answer = _Answer(prompt)
+        if not captions and asked.folder is not None:  # a model that was asked always has something to say
+            answer.reasons = [str(refuse("", language))] * question.n
+        for caption in captions:
+            why = refuse(caption.text, language)
+            answer.reasons += [why] if why else []
+            answer.good += [] if why else [caption]
+        answers.append(answer)
+    return answers
+
+
+def _again(
+    questions: Sequence[Question], rows: Sequence[Sequence[_Answer]]
+) -> Iterator[tuple[int, list[_Answer], Question]]:
+    """The second questions: those of one picture that miss equally many together."""
+    for number, (question, answers) in enumerate(zip(questions, rows, strict=True)):
+        missing: dict[int, list[_Answer]] = defaultdict(list)
+        for answer in answers:
+            missing[answer.missing(question.n)].append(answer)
+        for n, some in sorted(missing.items()):
+            if n:
+                yield number, some, Question(question.image, [replace(a.prompt, attempt=1) for a in some], n)
+
+
+def _in_turn(answers: Sequence[_Answer]) -> list[tuple[Prompt, Caption]]:
+    """The first caption of each prompt, the second of each …; each text once."""
+    turns = zip_longest(*([(a.prompt, c) for c in a.good] for a in answers))
+    once: dict[str, tuple[Prompt, Caption]] = {}
+    for pair in (pair for turn in turns for pair in turn if pair):
+        once.setdefault(pair[1].text, pair)
+    return list(once.values())
