@@ -1,0 +1,188 @@
+"""Services with OpenAI's interface (OpenAI, vLLM, SGLang, Ollama, CLOVA Studio): who may be asked, how, what went wrong.
+
+A backend has `Options(RemoteOptions)`, opens `client(options)` on first use, closes it in `close()`, and puts
+`answering(options)` around every request:
+
+    with answering(options):
+        reply = client.chat.completions.create(...)
+
+The key comes from the environment alone and goes nowhere but into the request. What a film shows leaves this machine
+only with `allow_remote`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from data.errors import ConfigError, UserError
+from data.messages import tr
+from stages.models import FREE, loading, offline
+
+CONNECT = 10.0
+"""Seconds to wait for a connection; a service that is there takes less than one."""
+QUOTA = ("insufficient_quota", "quota", "billing", "credit")
+"""How services say in a 429 that money is the matter, which no waiting mends."""
+
+
+class RemoteOptions(BaseModel):
+    """Settings of every backend behind OpenAI's interface."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    base_url: str = Field(
+        "http://127.0.0.1:8000/v1",
+        pattern=r"^https?://[^\s/]+",
+        description="Address of the service up to /v1",
+    )
+    model: str = Field(min_length=1, description="Model, by the name the service gives it")
+    key_variable: str = Field(
+        "OPENAI_API_KEY",
+        description="Environment variable that holds the key; a server of your own needs none",
+        json_schema_extra=FREE,
+    )
+    allow_remote: bool = Field(
+        False,
+        description="Let pictures, dialogue and lines leave this machine; without it only an address of this machine "
+        "(127.0.0.1, localhost) is asked",
+        json_schema_extra=FREE,
+    )
+    timeout: float = Field(120.0, gt=0, description="Seconds to wait for an answer", json_schema_extra=FREE)
+    retries: int = Field(
+        4,
+        ge=0,
+        le=20,
+        description="Further tries after a timeout, a lost connection, 429 or 5xx, each later or when the service says",
+        json_schema_extra=FREE,
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_secrets(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.username or parts.password or parts.query:
+            raise ValueError("an address without user, password and query; the key belongs into key_variable")
+        return url
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is on this very machine, so that nothing leaves it."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def client(options: RemoteOptions) -> Any:
+    """An `openai.OpenAI` that may be used; close it. Raises ConfigError where nothing may leave the machine.
+
+    It waits longer before each further try, or as long as Retry-After says, and gives up at once on other errors.
+    """
+    here = is_loopback(options.base_url)
+    if not here and offline():
+        raise ConfigError(
+            tr("{url} is on the network and --offline forbids it; drop --offline, or ask a server on this machine",
+               url=options.base_url)
+        )  # fmt: skip
+    if not here and not options.allow_remote:
+        raise ConfigError(
+            tr("{url} is not on this machine, and the film would be sent there; allow it with allow_remote=true",
+               url=options.base_url)
+        )  # fmt: skip
+    with loading(options.model):
+        import openai
+    wait = openai.Timeout(options.timeout, connect=min(CONNECT, options.timeout))
+    # On this machine no proxy and no redirection may carry anything away.
+    transport = openai.DefaultHttpxClient(timeout=wait, trust_env=not here, follow_redirects=not here)
+    return openai.OpenAI(
+        base_url=options.base_url,
+        api_key=_key(options) or "none",  # the library wants one; servers of one's own do not look at it
+        max_retries=options.retries,
+        timeout=wait,
+        http_client=transport,
+    )
+
+
+@contextmanager
+def answering(options: RemoteOptions) -> Iterator[None]:
+    """Turn what the library raises into one line and its remedy. Raises UserError."""
+    import openai
+
+    try:
+        yield
+    except openai.APIStatusError as error:
+        raise _status(options, error) from error
+    except openai.APITimeoutError as error:
+        raise UserError(
+            tr("{url} did not answer in {seconds:g} s; raise timeout or lower concurrency, then run again: the answers "
+               "so far are kept", url=options.base_url, seconds=options.timeout)
+        ) from error  # fmt: skip
+    except openai.APIConnectionError as error:
+        raise UserError(
+            tr("{url} cannot be reached ({cause}); start it or check base_url, then run again: the answers so far "
+               "are kept", url=options.base_url, cause=_cause(options, error.__cause__ or error))
+        ) from error  # fmt: skip
+    except (openai.OpenAIError, ValueError) as error:
+        raise strange(options, error) from error
+
+
+def strange(options: RemoteOptions, cause: object) -> UserError:
+    """The error for an answer that is none of OpenAI's interface."""
+    return UserError(
+        tr("{url} does not answer as an OpenAI-compatible service does ({cause}); check base_url, it ends in /v1",
+           url=options.base_url, cause=_cause(options, cause))
+    )  # fmt: skip
+
+
+def _status(options: RemoteOptions, error: Any) -> UserError:
+    status, named = error.status_code, {"url": options.base_url, "cause": _cause(options, error.message)}
+    if status in (401, 403):
+        return ConfigError(
+            tr("{url} does not accept the key; put a valid one into the environment variable {name}",
+               url=options.base_url, name=options.key_variable)
+        )  # fmt: skip
+    if status == 404:
+        return ConfigError(
+            tr("{url} knows no model {model}, or is no such address; check model and base_url ({cause})",
+               model=options.model, **named)
+        )  # fmt: skip
+    if status == 429:
+        return _too_many(options, error)
+    if status >= 500:
+        return UserError(
+            tr("{url} fails ({status}: {cause}); see its log, then run again: the answers so far are kept",
+               status=status, **named)
+        )  # fmt: skip
+    return ConfigError(
+        tr("{url} refuses the request ({status}: {cause}); check the backend's options", status=status, **named)
+    )
+
+
+def _too_many(options: RemoteOptions, error: Any) -> UserError:
+    said = f"{error.code} {error.type} {error.message}".lower()
+    if any(word in said for word in QUOTA):
+        return UserError(
+            tr("The quota at {url} is used up; see the account there, then run again: the answers so far are kept",
+               url=options.base_url)
+        )  # fmt: skip
+    return UserError(
+        tr("{url} takes no more requests for now (429); lower concurrency or run again later: the answers so far are "
+           "kept", url=options.base_url)
+    )  # fmt: skip
+
+
+def _key(options: RemoteOptions) -> str:
+    return os.environ.get(options.key_variable, "").strip()
+
+
+def _cause(options: RemoteOptions, cause: object) -> str:
+    """What went wrong in one short line, without the key, which some services repeat."""
+    text = " ".join(str(cause).split()) or type(cause).__name__
+    key = _key(options)
+    return (text.replace(key, "…") if key else text)[:200]
