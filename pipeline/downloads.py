@@ -1,13 +1,10 @@
-"""Shows downloads: bars with the time left on a terminal, plain lines when piped. Ctrl-C stops them at once."""
+"""Shows downloads: bars with the time left on a terminal, plain lines when piped."""
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
@@ -26,9 +23,9 @@ class Downloads:
 
     @contextmanager
     def of(self, weights: Weights) -> Iterator[Progress]:
-        """The progress to hand to the download of `weights`; it raises KeyboardInterrupt after Ctrl-C."""
+        """The progress to hand to the download of `weights`."""
         shown = self._bars if self.console.is_terminal else self._lines
-        with shown(weights) as tell, stoppable(tell) as progress:
+        with shown(weights) as progress:
             yield progress
         self._line(tr("{weights} is here: {folder}", weights=weights.name, folder=weights.cache))
 
@@ -58,31 +55,3 @@ class Downloads:
 
     def _line(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def stoppable(tell: Progress) -> Iterator[Progress]:
-    """`tell` that raises KeyboardInterrupt once Ctrl-C was pressed, whichever thread calls it.
-
-    Libraries download in threads, and Python waits for these before it lets a KeyboardInterrupt through: for hours,
-    where a file is large. What has arrived stays for the next try.
-    """
-    stopped = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopped.set()
-        signal.default_int_handler(number, frame)
-
-    def progress(done: float, total: float) -> None:
-        if stopped.is_set():
-            raise KeyboardInterrupt
-        tell(done, total)
-
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        yield progress
-        return
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield progress
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from stages.stage import Stage
 
 models_app = typer.Typer(no_args_is_help=True, help="The models of a profile: list them, fetch them, try them out.")
-PIPED = 240
-"""Columns of the table where no terminal says how many there are: enough for a row to stay on one line."""
 FAILED = 2
 """Exit code where a model cannot be had or does not work."""
 
@@ -132,7 +130,7 @@ def _table(screen: Console, title: str, found: list[Need]) -> None:
     for need in found:
         for row in _rows(need):
             table.add_row(need.stage, need.backend, *row)
-    screen.print(table, highlight=False, markup=False, width=None if screen.is_terminal else PIPED)
+    screen.print(table, highlight=False, markup=False)
 
 
 def _rows(need: Need) -> list[tuple[str, str, str, str]]:

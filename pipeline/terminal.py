@@ -51,8 +51,13 @@ Assignments = Annotated[
 Results = Annotated[Path, typer.Argument(help="An episode's results folder, e.g. out/episode.")]
 
 
+PIPED = 240
+"""Columns where no terminal says how many there are: enough for a row of a table to stay on one line."""
+
+
 def console() -> Console:
     """Standard output."""
     from rich.console import Console
 
-    return Console()
+    screen = Console()
+    return screen if screen.is_terminal else Console(width=PIPED)

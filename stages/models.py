@@ -5,14 +5,11 @@ The Hugging Face convention `HF_HUB_OFFLINE=1` (`vdesc --offline`) keeps every b
 
 from __future__ import annotations
 
-import fnmatch
 import gc
 import hashlib
-import io
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -226,6 +223,8 @@ def hub_weights(repo: str, revision: str | None, licence: str, size: int | None)
     """The weights of a hub repository (or a local folder), in the hub's own cache."""
     from huggingface_hub import constants
 
+    from stages.hub import fetch_from_hub, is_commit
+
     folder = Path(repo).expanduser()
     if folder.is_dir():
         return Weights(repo, licence, None, folder, str(folder), lambda _: None)
@@ -234,7 +233,7 @@ def hub_weights(repo: str, revision: str | None, licence: str, size: int | None)
     return Weights(
         repo, licence, size, snapshot if commit and whole(snapshot) else None, str(constants.HF_HUB_CACHE),
         lambda progress: fetch_from_hub(repo, commit or revision or "main", progress),
-        None if _is_commit(revision) else lambda progress: fetch_from_hub(repo, revision or "main", progress),
+        None if is_commit(revision) else lambda progress: fetch_from_hub(repo, revision or "main", progress),
     )  # fmt: skip
 
 
@@ -252,81 +251,6 @@ def whole(snapshot: Path) -> bool:
     some = any(list(snapshot.glob(f"*{ending}")) for ending in (".safetensors", ".bin", ".pt", ".pth"))
     configured = any((snapshot / name).exists() for name in ("config.json", "adapter_config.json"))
     return some and configured and all((snapshot / part).exists() for part in parts)
-
-
-def fetch_from_hub(repo: str, revision: str, progress: Progress) -> None:
-    """Download a repository into the hub's cache, going on where an earlier try stopped.
-
-    What a branch or tag stands for is written down when every file is here, so that an older snapshot serves until
-    then. `progress` may raise to stop the download. Raises UserError; OSError where the disk is full.
-    """
-    import httpx
-    import huggingface_hub
-
-    with loading(repo):
-        try:
-            info = huggingface_hub.HfApi().model_info(repo, revision=revision, files_metadata=True)
-            names = _wanted([file.rfilename for file in info.siblings or ()])
-            missing = _missing_bytes(info, names)
-            _need_room(repo, missing)
-            told = _telling(progress, missing)
-            huggingface_hub.snapshot_download(repo, revision=info.sha, allow_patterns=names, tqdm_class=told)
-        except httpx.HTTPError as error:  # of a broken connection, which is no OSError
-            raise ConnectionError(f"{error or type(error).__name__}") from error
-        progress(missing, missing)
-        if not _is_commit(revision):
-            reference = hub_folder(repo) / "refs" / revision
-            reference.parent.mkdir(parents=True, exist_ok=True)
-            reference.write_text(str(info.sha), encoding="utf-8")
-
-
-def _is_commit(revision: str | None) -> bool:
-    return re.fullmatch("[0-9a-f]{40}", revision or "") is not None
-
-
-def _wanted(files: Sequence[str]) -> list[str]:
-    """The files to download: of weights that lie there in several formats, the safe one alone."""
-    foreign = [*FOREIGN, *(["pytorch_model*.bin"] if any(f.endswith(".safetensors") for f in files) else [])]
-    return [file for file in files if not any(fnmatch.fnmatch(file, pattern) for pattern in foreign)]
-
-
-def _missing_bytes(info: Any, names: Sequence[str]) -> int:
-    """Bytes of the files that are not in the snapshot yet."""
-    snapshot = hub_folder(info.id) / "snapshots" / info.sha
-    return sum(f.size or 0 for f in info.siblings if f.rfilename in names and not (snapshot / f.rfilename).exists())
-
-
-def _need_room(repo: str, missing: int) -> None:
-    cache = hub_folder(repo).parent
-    cache.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(cache).free
-    if free < missing:
-        raise ConfigError(
-            tr("{model} needs {need:.1f} GB in {folder}, where {free:.1f} GB are free; make room, or set HF_HOME",
-               model=repo, need=missing / 1e9, free=free / 1e9, folder=cache)
-        )  # fmt: skip
-
-
-def _telling(progress: Progress, total: float) -> type[Any]:
-    """A progress bar for huggingface_hub that draws nothing and tells `progress`."""
-    from tqdm.auto import tqdm
-
-    class Told(tqdm):  # type: ignore[misc]
-        """The library counts bytes in one of these, and files in another one."""
-
-        def __init__(self, *arguments: Any, **named: Any) -> None:
-            super().__init__(*arguments, **(named | {"file": io.StringIO()}))
-
-        def update(self, n: float | None = 1) -> None:
-            self.n += n or 0
-            if self.unit == "B":
-                progress(min(self.n, total), total)
-
-    return Told
-
-
-FOREIGN = ["*.msgpack", "*.h5", "*.ot", "*.onnx", "*.onnx_data", "*.gguf", "*.tflite", "original/*", "consolidated*"]
-"""Weights of other frameworks, which lie beside those of torch in many repositories."""
 
 
 @contextmanager
