@@ -48,7 +48,7 @@ class ListeningOptions(ModelOptions):
         None, description="Language of the dialogue (ko, en …), which need not be the narration's; none: as heard"
     )
     relisten: bool = Field(True, description="Listen to every gap again on its own; a word heard there closes it")
-    vad: SileroOptions = Field(SileroOptions(), description="Settings of the voice activity detection")
+    vad: SileroOptions = Field(SileroOptions.model_validate({}), description="Settings of the voice activity detection")
 
 
 class Recogniser(Protocol):

@@ -43,8 +43,8 @@ def one_at_a_time(lines: Iterable[Speech], duration: float) -> list[Speech]:
             result.append(line)
         elif before.end - line.start > (line.end - line.start) / 2:
             text = before.text if line.text in before.text else f"{before.text} {line.text}"
-            both = {"source": joined(before.source, line.source), "words": before.words + line.words}
-            result[-1] = replace(before, end=max(before.end, line.end), text=text, **both)
+            source, words = joined(before.source, line.source), before.words + line.words
+            result[-1] = Speech(before.start, max(before.end, line.end), text, words, source)
         else:
             result.append(replace(line, start=before.end))
     return result

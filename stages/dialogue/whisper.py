@@ -233,7 +233,7 @@ def fetch(name: str, path: Path, progress: Progress) -> None:
 
 
 def _download(url: str, partial: Path, progress: Progress) -> None:
-    """Append what is missing of a file to its partial copy."""
+    """Append what is missing of a file to its partial copy. Raises OSError."""
     from urllib.error import HTTPError
     from urllib.request import Request, urlopen
 
@@ -245,10 +245,12 @@ def _download(url: str, partial: Path, progress: Progress) -> None:
             return
         raise
     with answer, partial.open("ab" if answer.status == 206 else "wb") as file:
-        total = file.tell() + int(answer.headers["Content-Length"])
+        total = file.tell() + int(answer.headers["Content-Length"] or 0)
         while block := answer.read(2**20):
             file.write(block)
             progress(file.tell(), total)
+        if file.tell() < total:
+            raise ConnectionError(f"{url} broke off at {file.tell()} of {total} bytes")
 
 
 def _checkpoint(path: Path, where: Any) -> Any:
