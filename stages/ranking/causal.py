@@ -81,8 +81,8 @@ class CausalRanker:
         """What people should know of the results; empty: nothing."""
         if self.options.adapter:
             return ""
-        return tr("Lines were ranked by the base model {model} without an adapter: it has seen no described drama; "
-                  "set ranking.options.adapter to one that was trained on some", model=self.options.model)  # fmt: skip
+        return tr("Lines were ranked by the base model {model} without an adapter; "
+                  "set ranking.options.adapter to one that was trained on described drama", model=self.options.model)  # fmt: skip
 
     def identity(self) -> dict[str, Any]:
         """See stages.models.ModelBackend."""
@@ -158,8 +158,8 @@ def _continue(model: Any, cache: Any, mask: torch.Tensor, rows: Sequence[tuple[l
     places = mask.sum(1, keepdim=True) + torch.arange(longest, device=model.device)
     whole = torch.cat([mask, (wanted != IGNORED).long()], dim=1)
     logits = _forward(model, ids, whole, places, past_key_values=cache, use_cache=True).logits
-    costs = torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), wanted, reduction="none")
-    return -costs.sum(1) / (wanted != IGNORED).sum(1)
+    costs = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), wanted.flatten(), reduction="none")
+    return -costs.view_as(wanted).sum(1) / (wanted != IGNORED).sum(1)
 
 
 def _forward(model: Any, ids: torch.Tensor, mask: torch.Tensor, places: torch.Tensor, **more: Any) -> Any:

@@ -73,7 +73,7 @@ def _no_report() -> Iterator[None]:
     from transformers import logging
 
     before = logging.get_verbosity()
-    logging.set_verbosity_error()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
