@@ -81,8 +81,11 @@ class CausalRanker:
         """What people should know of the results; empty: nothing."""
         if self.options.adapter:
             return ""
-        return tr("Lines were ranked by the base model {model} without an adapter; "
-                  "set ranking.options.adapter to one that was trained on described drama", model=self.options.model)  # fmt: skip
+        return tr(
+            "Lines were ranked by the base model {model} without an adapter; set ranking.options.adapter to one that "
+            "was trained on described drama",
+            model=self.options.model,
+        )
 
     def identity(self) -> dict[str, Any]:
         """See stages.models.ModelBackend."""
