@@ -41,7 +41,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("candidates", (Context, Keyframe, Gap), Candidate, role="candidates", settings=PLANNING),
     Stage("ranking", (Candidate, Context, Gap), Ranked, role="ranking", settings=PLANNING),
     Stage("schedule", (Ranked, Candidate, Context, Gap), Narration, settings=PLANNING),
-    Stage("voice", (Narration,), Clip, role="voice", settings=("language",)),
+    Stage("voice", (Narration,), Clip, role="voice", settings=("language", "cast")),
     Stage("mix", (Episode, Clip, Gap, Utterance), Duck, settings=("language",)),
     Stage(
         "script",
@@ -82,6 +82,12 @@ BACKENDS: dict[str, dict[str, str | None]] = {
         "causal": "stages.ranking.causal:CausalRanker",
         "reward": "stages.ranking.reward:RewardRanker",
     },
-    "voice": {"espeak": "stages.voice.espeak:Espeak"},
+    "voice": {
+        "espeak": "stages.voice.espeak:Espeak",
+        "gtts": "stages.voice.gtts:GTTS",
+        "edge": "stages.voice.edge:Edge",
+        "transformers": "stages.voice.transformers:Transformers",
+        "openai": "stages.voice.openai:OpenAISpeech",
+    },
 }
 """role → name → "module:Class"; None switches the role off. A name with ":" in the config is such a path."""

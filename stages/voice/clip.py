@@ -34,6 +34,8 @@ def shaped(samples: Samples, rate: int) -> Samples:
 
     Levelled before it is trimmed, so that −50 dBFS means the same for a loud and for a quiet voice.
     """
+    if not len(samples):
+        return samples
     wave = levelled(resampled(samples, rate))
     loud = np.flatnonzero(np.abs(wave) > SILENCE)
     if not len(loud):

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stages.models import Weights
+from stages.models import Weights, loading
 from stages.voice.online import BUSY, TIMEOUT, PassingError, persistently, refused
 from stages.voice.pace import Pace, within
 from stages.voice.sound import NOTHING, NoSpeechError, Sound, checked, decoded, readable
@@ -86,9 +86,10 @@ class Edge:
 
     async def _ask(self, text: str, language: str, faster: float) -> bytes:
         """One answer of the service, MP3. Raises PassingError, NoSpeechError, UserError."""
-        import aiohttp
-        from edge_tts import Communicate
-        from edge_tts.exceptions import EdgeTTSException, NoAudioReceived
+        with loading(SERVICE):
+            import aiohttp
+            from edge_tts import Communicate
+            from edge_tts.exceptions import EdgeTTSException, NoAudioReceived
 
         asked = Communicate(
             text,
@@ -103,7 +104,7 @@ class Edge:
             raise NoSpeechError("no sound") from error
         except aiohttp.ClientResponseError as error:
             if error.status in BUSY:
-                raise PassingError(error.message or error.status, error.status, _wait(error)) from error
+                raise PassingError(f"{error.status} {error.message}", error.status, _wait(error)) from error
             raise refused(SERVICE, f"{error.status} {error.message}") from error
         except (aiohttp.ClientError, EdgeTTSException, TimeoutError, OSError, ValueError) as error:
             raise PassingError(str(error) or type(error).__name__) from error

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from stages.models import Weights
+from stages.models import Weights, loading
 from stages.voice.online import BUSY, TIMEOUT, PassingError, persistently, refused
 from stages.voice.pace import Pace, fitted
-from stages.voice.sound import NOTHING, Sound, checked, decoded, readable
+from stages.voice.sound import NOTHING, NoSpeechError, Sound, checked, decoded, readable
 
 
 class GTTS:
@@ -82,14 +82,19 @@ class GTTS:
 
     def _ask(self, service: str, text: str, language: str) -> Sound:
         """One answer of the service. Raises PassingError, NoSpeechError, UserError."""
-        from gtts import gTTS, gTTSError
+        with loading(service):
+            from gtts import gTTS, gTTSError
 
         try:
             spoken = gTTS(text, tld=self.options.tld, lang=self._tag(language), lang_check=False, timeout=TIMEOUT)
             parts = [decoded(mp3) for mp3 in spoken.stream()]
         except gTTSError as error:
             status = getattr(error.rsp, "status_code", None)
-            if status in (None, 200, *BUSY):
+            if status == 200:
+                raise NoSpeechError("no sound") from error
+            if status is None:
+                raise PassingError(type(error.__context__).__name__) from error  # requests' own error
+            if status in BUSY:
                 raise PassingError(error.msg, status) from error
             raise refused(service, error.msg) from error
         except ValueError as error:  # base64 or UTF-8 that is none

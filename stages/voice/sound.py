@@ -51,7 +51,9 @@ def decoded(content: bytes) -> Sound:
 def checked(sound: Sound, text: str, language: str) -> Sound:
     """`sound` if it can be `text` as spoken. Raises NoSpeechError for silence and for less than the text takes."""
     samples, rate = sound
-    if not len(samples) or not np.isfinite(samples).all() or float(np.abs(samples).max()) < SILENCE:
+    if not len(samples):
+        raise NoSpeechError("no sound")
+    if not np.isfinite(samples).all() or float(np.abs(samples).max()) < SILENCE:
         raise NoSpeechError("silence")
     if len(samples) / rate < syllables(text, language) / FASTEST_SPEECH:
         raise NoSpeechError(f"cut off after {len(samples) / rate:.1f} s")

@@ -6,7 +6,14 @@ import json
 from pathlib import Path
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz '-"
-HANGUL = "가각간나남녀는다닫라를리마문밤벤버빈빨사서소수아앉여연열온올이일있자집창치학한해화"
+HANGUL = "".join(
+    sorted(
+        set(
+            "한남자가빈교실문을연다두사람이벤치에나란히앉는할머니마루끝서빨래갠버스떠고정류장소녀만"
+            "여우산접게안으로들어온창열밖내본웃"
+        )
+    )
+)
 SAMPLING_RATE = 16_000
 
 
