@@ -1,4 +1,4 @@
-"""EasyOCR's networks without training: a detector that takes white bars for text, a recogniser that reads one letter."""
+"""EasyOCR's networks without training: a detector that takes white bars for text, recognisers of a few letters."""
 
 from __future__ import annotations
 

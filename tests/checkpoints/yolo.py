@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from data.objects import LEXICON
 
-
 with LEXICON.open(encoding="utf-8", newline="") as _file:
     LABELS = [row["label"] for row in csv.DictReader(_file)]
 
