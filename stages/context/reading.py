@@ -84,6 +84,25 @@ def same_text(one: str, other: str, similarity: float) -> bool:
     return SequenceMatcher(None, a, b, autojunk=False).ratio() >= similarity
 
 
+def heard(words: str, speech: str, similarity: float) -> bool:
+    """Whether a text is spoken: most of it stands in what is said, in one place and in its order.
+
+    Compared by the letters of which Hangul syllables are made (NFD), without spaces and marks, because what is said
+    is often written down by ear: 괜찬아 for 괜찮아, 3시 for 세 시. The speech may be longer than the text.
+    """
+    a, b = (unicodedata.normalize("NFD", plain(text)) for text in (words, speech))
+    if not a or a in b:
+        return bool(a)
+    places = range(0, max(len(b) - len(a), 0) + 1, max(len(a) // 4, 1))
+    return any(_common(a, b[at : at + len(a) + len(a) // 4]) >= similarity * len(a) for at in places)
+
+
+def _common(a: str, b: str) -> int:
+    """Letters that both have in the same order, in runs of two and more."""
+    blocks = SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
+    return sum(block.size for block in blocks if block.size > 1)
+
+
 def overlap(a: Box, b: Box) -> float:
     """Intersection over union of two boxes."""
     wide = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])

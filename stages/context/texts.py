@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
-from data.records import Box, Keyframe, OnScreenText, TextRegion, Utterance
-from stages.context.reading import overlap, plain, same_text
+from data.records import Box, Keyframe, OnScreenText, TextRegion
+from stages.context.reading import heard, overlap, plain, same_text
 from stages.context.speech import Speech
 
 Role = Literal["title", "sign", "subtitle"]
@@ -18,7 +19,10 @@ SUBTITLE_TOP = 0.72
 CENTRED = 0.15
 """How far from the middle of the width a centred text may stand, as a share of the width."""
 SUBTITLES_AT_LEAST = 3
-"""So many texts low in the middle while people speak make burned-in dialogue; one or two are captions of a place."""
+"""So many texts on one line low in the middle while people speak make burned-in dialogue; one or two are captions of a
+place."""
+SAME_SIZE = 1.4
+"""Burned-in dialogue is set in one size; readers' boxes differ by this much with the letters in them."""
 BLACK = 30.0
 """Mean luma of a card: letters on black."""
 TITLE_WORDS = 10
@@ -123,24 +127,42 @@ def is_overlay(track: Track, shots: int) -> bool:
 def roles(found: Sequence[Track], speech: Speech, similarity: float) -> list[Role]:
     """The role of each track.
 
-    `subtitle`: low, centred, and its words are being spoken, or one of several such texts shown during speech.
+    `subtitle`: low, centred, shown during speech, and either its words are being spoken or several such texts stand
+    on the same line in the same size. A sign that happens to be low stands on no such line.
     `title`: few words on black, which no scene has behind its signs.
     `sign`: all other text.
     """
-    spoken = [_spoken(t, speech) for t in found]
-    during = [bool(near) and best(t).low for t, near in zip(found, spoken, strict=True)]
-    burned = sum(during) >= SUBTITLES_AT_LEAST
+    low = {n: best(t) for n, t in enumerate(found) if best(t).low and _during_speech(t, speech)}
     result: list[Role] = []
-    for track, near, low in zip(found, spoken, during, strict=True):
-        said = low and any(u.text and same_text(best(track).text, u.text, similarity) for u in near)
-        result.append("subtitle" if said or (low and burned) else "title" if _title(track) else "sign")
+    for n, track in enumerate(found):
+        subtitle = n in low and (_burned(low[n], low.values()) or _said(track, speech, similarity))
+        result.append("subtitle" if subtitle else "title" if _title(track) else "sign")
     return result
 
 
-def _spoken(track: Track, speech: Speech) -> list[Utterance]:
-    """What is said while the text is seen."""
+def _burned(seen: Seen, low: Iterable[Seen]) -> bool:
+    """Whether enough texts, itself among them, stand on one line."""
+    alike = islice((other for other in low if _one_line(seen, other)), SUBTITLES_AT_LEAST)
+    return len(list(alike)) == SUBTITLES_AT_LEAST
+
+
+def _during_speech(track: Track, speech: Speech) -> bool:
+    """Whether anybody speaks at a keyframe that shows the text."""
     times = [s.keyframe.time for s in track]
-    return [u for t in times for u in speech.between(t - SPEECH_NEAR, t + SPEECH_NEAR)]
+    return any(speech.between(t - SPEECH_NEAR, t + SPEECH_NEAR) for t in times)
+
+
+def _said(track: Track, speech: Speech, similarity: float) -> bool:
+    """Whether its words are spoken while it is seen, in one reading of it at least."""
+    start, end = min(s.first_seen for s in track), max(s.last_seen for s in track)
+    words = " ".join(u.text for u in speech.between(start - SPEECH_NEAR, end + SPEECH_NEAR))
+    return any(heard(s.text, words, similarity) for s in track)
+
+
+def _one_line(a: Seen, b: Seen) -> bool:
+    """Whether two texts are set alike: letters of one size, the last lines on one height."""
+    small, large = sorted((a.line_height, b.line_height))
+    return large < SAME_SIZE * small and abs((a.box[1] + a.box[3]) - (b.box[1] + b.box[3])) < small / 2
 
 
 def _title(track: Track) -> bool:
