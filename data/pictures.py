@@ -22,11 +22,20 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     raw = np.fromfile(path, np.uint8) if path.is_file() else np.empty(0, np.uint8)
     image = cv2.imdecode(raw, cv2.IMREAD_COLOR) if raw.size else None
     if image is None:
-        raise StageError(
-            tr(
-                "The still {file} cannot be read: delete the folder {folder} and run again",
-                file=path.name,
-                folder=path.parent,
-            )
-        )
+        raise _unreadable(path)
     return image.astype(np.uint8, copy=False)
+
+
+def read_jpeg(path: Path) -> bytes:
+    """The file of a still as it is. Raises StageError when it is missing or empty."""
+    content = path.read_bytes() if path.is_file() else b""
+    if not content:
+        raise _unreadable(path)
+    return content
+
+
+def _unreadable(path: Path) -> StageError:
+    return StageError(
+        tr("The still {file} cannot be read: delete the folder {folder} and run again",
+           file=path.name, folder=path.parent)
+    )  # fmt: skip

@@ -76,7 +76,10 @@ BACKENDS: dict[str, dict[str, str | None]] = {
         "cascade": "stages.faces.cascade:Cascade",
         "deepface": "stages.faces.deepface:DeepFace",
     },
-    "candidates": {"facts": "stages.candidates.facts:Facts"},
+    "candidates": {
+        "facts": "stages.candidates.facts:Facts",
+        "openai": "stages.candidates.openai:OpenAI",
+    },
     "ranking": {
         "heuristic": None,
         "causal": "stages.ranking.causal:CausalRanker",

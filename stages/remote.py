@@ -1,10 +1,9 @@
-"""Services with OpenAI's interface (OpenAI, vLLM, SGLang, Ollama, CLOVA Studio): who may be asked, how, what went wrong.
+"""Services with OpenAI's interface (vLLM, SGLang, Ollama, CLOVA Studio): who may be asked, how, what went wrong.
 
-A backend has `Options(RemoteOptions)`, opens `client(options)` on first use, closes it in `close()`, and puts
-`answering(options)` around every request:
+A backend has `Options(RemoteOptions)`, opens `client(options)` on first use, closes it in `close()`, and sends every
+request through `insistently`:
 
-    with answering(options):
-        reply = client.chat.completions.create(...)
+    reply = insistently(options, lambda: service.chat.completions.create(...))
 
 The key comes from the environment alone and goes nowhere but into the request. What a film shows leaves this machine
 only with `allow_remote`.
@@ -14,9 +13,13 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Iterator
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -25,8 +28,12 @@ from data.errors import ConfigError, UserError
 from data.messages import tr
 from stages.models import FREE, loading, offline
 
+T = TypeVar("T")
+
 CONNECT = 10.0
 """Seconds to wait for a connection; a service that is there takes less than one."""
+FIRST_WAIT, LAST_WAIT = 0.5, 8.0
+"""Seconds before the first and the last further try, as the openai library waits."""
 QUOTA = ("insufficient_quota", "quota", "billing", "credit")
 """How services say in a 429 that money is the matter, which no waiting mends."""
 
@@ -116,6 +123,8 @@ def answering(options: RemoteOptions) -> Iterator[None]:
 
     try:
         yield
+    except UserError:
+        raise
     except openai.APIStatusError as error:
         raise _status(options, error) from error
     except openai.APITimeoutError as error:
@@ -132,12 +141,66 @@ def answering(options: RemoteOptions) -> Iterator[None]:
         raise strange(options, error) from error
 
 
-def strange(options: RemoteOptions, cause: object) -> UserError:
-    """The error for an answer that is none of OpenAI's interface."""
-    return UserError(
+class StrangeAnswerError(UserError):
+    """An answer that is none of OpenAI's interface: half of one, HTML, an error that calls itself a success."""
+
+
+def strange(options: RemoteOptions, cause: object) -> StrangeAnswerError:
+    """The error for such an answer."""
+    return StrangeAnswerError(
         tr("{url} does not answer as an OpenAI-compatible service does ({cause}); check base_url, it ends in /v1",
            url=options.base_url, cause=_cause(options, cause))
     )  # fmt: skip
+
+
+def insistently(options: RemoteOptions, ask: Callable[[], T]) -> T:
+    """What `ask` returns. A strange answer is asked for again, as the library does after 5xx. Raises UserError."""
+    for tried in range(options.retries + 1):
+        try:
+            with answering(options):
+                return ask()
+        except StrangeAnswerError:
+            if tried == options.retries:
+                raise
+            time.sleep(min(FIRST_WAIT * 2**tried, LAST_WAIT))
+    raise AssertionError("unreachable")
+
+
+def side_by_side(work: Sequence[Callable[[], T]], workers: int) -> Iterator[tuple[int, T | UserError]]:
+    """Number and result of each task as it ends, at most `workers` under way at once.
+
+    A UserError comes as the result, and after it nothing new is begun. The threads end with the process, so that
+    Ctrl-C need not wait for an answer.
+    """
+    todo = deque(enumerate(work))
+    done: queue.SimpleQueue[tuple[int, T | BaseException] | None] = queue.SimpleQueue()
+
+    def labour() -> None:
+        try:
+            while todo:
+                number, task = todo.popleft()
+                try:
+                    done.put((number, task()))
+                except BaseException as error:  # raised again below, where the results are read
+                    todo.clear()
+                    done.put((number, error))
+        except IndexError:  # another thread took the last one
+            pass
+        finally:
+            done.put(None)
+
+    threads = [threading.Thread(target=labour, daemon=True) for _ in range(min(workers, len(work)))]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in threads:
+            while (result := done.get()) is not None:
+                number, value = result
+                if isinstance(value, BaseException) and not isinstance(value, UserError):
+                    raise value
+                yield number, value
+    finally:
+        todo.clear()
 
 
 def _status(options: RemoteOptions, error: Any) -> UserError:

@@ -12,7 +12,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -130,11 +130,11 @@ def serving() -> Iterator[Server]:
         def log_message(self, *_: Any) -> None:
             pass
 
-        def do_GET(self) -> None:  # noqa: N802 – the name the library wants
+        def do_GET(self) -> None:
             rows = [{"id": name, "object": "model"} for name in server.models]
             self.answer(Reply.json({"object": "list", "data": rows}) if self.path == "/v1/models" else Reply.error(404))
 
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             request = Request(self.path, dict(self.headers), json.loads(raw or b"null"), time.monotonic())
             reply = server.begin(request)
@@ -155,10 +155,8 @@ def serving() -> Iterator[Server]:
             self.close_connection = reply.drop is not None
 
         def handle(self) -> None:
-            try:
+            with suppress(ConnectionError, TimeoutError):  # the other side has given up
                 super().handle()
-            except (ConnectionError, TimeoutError):  # the other side has given up
-                pass
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     http.daemon_threads = True

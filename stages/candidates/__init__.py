@@ -16,6 +16,7 @@ from pydantic import Field
 from data.errors import ConfigError
 from data.language import PLAN_RATE
 from data.messages import tr
+from data.pictures import read_jpeg
 from data.reach import longest_reach
 from data.records import Candidate, Context, Gap, Keyframe, Length, Style
 from stages.candidates import rendering
@@ -128,7 +129,7 @@ class _Describer:
 
     def _question(self, context: Context, facts: Prompt) -> Question:
         asked = [self.templates.worded(p) for p in questions(facts, self.config.styles, self.config.n)]
-        image = self.stills[context.keyframe].read_bytes() if self.job.backend.needs_images else b""
+        image = read_jpeg(self.stills[context.keyframe]) if self.job.backend.needs_images else b""
         return Question(image, asked, -(-self.config.n // len(asked)))
 
     def _with_regions(self, contexts: Sequence[Context], told: Sequence[Prompt]) -> list[Prompt]:

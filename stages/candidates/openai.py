@@ -1,0 +1,171 @@
+"""Captions by any service with OpenAI's interface: vLLM, SGLang, Ollama, CLOVA Studio, OpenAI itself."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from pydantic import Field
+
+from data.errors import StageError, UserError
+from data.messages import tr
+from stages.candidates.answers import captions, cut
+from stages.candidates.prompt import Answers, Caption, Prompt
+from stages.models import FREE, Weights
+from stages.remote import RemoteOptions, client, insistently, side_by_side, strange
+
+ATTEMPTS_APART = 1000
+"""Between the seeds of a question and of the same one asked again, more than anybody asks at once."""
+
+
+class OpenAI:
+    """A vision-language model behind an address. Stills and prompts are sent there."""
+
+    needs_images = True
+
+    class Options(RemoteOptions):
+        """Settings of openai."""
+
+        concurrency: int = Field(
+            4, ge=1, le=256, description="Requests under way at once", json_schema_extra=FREE
+        )  # fmt: skip
+        temperature: float | None = Field(0.7, ge=0, le=2, description="Freedom of wording; none: the service's own")
+        top_p: float | None = Field(None, gt=0, le=1, description="Share of likely words drawn from; none: its own")
+        max_tokens: int | None = Field(256, ge=1, description="Longest answer in tokens; none: the service's own limit")
+        seed: int | None = Field(1, ge=0, description="Seed of the first answer; none: not sent")
+        image_size: int = Field(1024, ge=28, description="Longest side of the stills as sent, pixels")
+        extra_body: dict[str, Any] = Field(
+            {}, description="More fields of the request, e.g. {chat_template_kwargs: {enable_thinking: false}}"
+        )
+
+    def __init__(self, options: Options) -> None:
+        self.options, self.model = options, options.model
+        self._client: Any = None
+        self._one_each = False
+
+    def identity(self) -> dict[str, Any]:
+        """Nothing its options do not say: which weights stand behind the name, the service alone knows."""
+        return {}
+
+    def weights(self) -> Sequence[Weights]:
+        """None: the service has them."""
+        return ()
+
+    def caption(
+        self, images: Sequence[bytes], prompts: Sequence[Sequence[Prompt]], n: int
+    ) -> Iterator[tuple[int, Answers]]:
+        """Captions per keyframe as they come; each prompt is one request where the service gives `n` answers at once.
+
+        After an error no request is begun; what the open ones bring comes first. Raises UserError.
+        """
+        places = [(k, place) for k, asked in enumerate(prompts) for place in range(len(asked))]
+        found: list[list[list[Caption] | None]] = [[None] * len(asked) for asked in prompts]
+        if places and self._client is None:
+            self._client = client(self.options)
+        pictures = [_as_address(image, self.options.image_size) for image in images]
+        work = [partial(self._captions, pictures[k], prompts[k][place], n) for k, place in places]
+        failed: UserError | None = None
+        for number, result in side_by_side(work, self.options.concurrency):
+            keyframe, place = places[number]
+            if isinstance(result, UserError):
+                failed = failed or result
+                continue
+            found[keyframe][place] = result
+            if None not in found[keyframe]:
+                yield keyframe, found[keyframe]
+        for keyframe, answers in enumerate(found):
+            if None in answers and any(a is not None for a in answers):
+                yield keyframe, answers
+        if failed:
+            raise failed
+
+    def close(self) -> None:
+        """Close the connections; the next question opens new ones."""
+        if self._client is not None:
+            self._client.close()
+        self._client = None
+
+    def _captions(self, picture: str, prompt: Prompt, n: int) -> list[Caption]:
+        """The captions of one prompt, by as few requests as the service allows, `n` at most."""
+        answers: list[str] = []
+        for request in range(n):
+            missing = 1 if self._one_each else n - len(answers)
+            answers += self._answers(picture, prompt, missing, request)
+            if len(answers) >= n:
+                break
+        return captions(answers[:n], prompt)
+
+    def _answers(self, picture: str, prompt: Prompt, n: int, request: int) -> list[str]:
+        """The usable texts of one request."""
+        import openai
+
+        options, seed = self.options, self.options.seed
+        asked = {
+            "model": options.model,
+            "messages": _messages(picture, prompt),
+            "temperature": options.temperature,
+            "top_p": options.top_p,
+            "max_tokens": options.max_tokens,
+            "seed": None if seed is None else seed + request + ATTEMPTS_APART * prompt.attempt,
+            "extra_body": options.extra_body or None,
+        }
+        given = {name: value for name, value in asked.items() if value is not None}
+
+        def ask() -> list[str]:
+            try:
+                reply = self._client.chat.completions.create(**given, **({"n": n} if n > 1 else {}))
+            except openai.BadRequestError as error:
+                if n == 1 or not _is_about_n(error):
+                    raise
+                self._one_each = True
+                reply = self._client.chat.completions.create(**given)
+            return self._texts(reply)
+
+        return insistently(options, ask)
+
+    def _texts(self, reply: Any) -> list[str]:
+        choices = getattr(reply, "choices", None)
+        if not isinstance(choices, list):
+            raise strange(self.options, getattr(reply, "error", None) or "no choices")
+        return [text for choice in choices if (text := _text(choice))]
+
+
+def _messages(picture: str, prompt: Prompt) -> list[dict[str, Any]]:
+    """The picture before the words, so that a server reads both once for all questions about it."""
+    asked = [{"type": "image_url", "image_url": {"url": picture}}, {"type": "text", "text": prompt.text}]
+    system = [{"role": "system", "content": prompt.system}] if prompt.system else []
+    return [*system, {"role": "user", "content": asked}]
+
+
+def _text(choice: Any) -> str:
+    """What one choice says; nothing where it declines, is filtered, or breaks off before a sentence ends."""
+    message, finish = getattr(choice, "message", None), getattr(choice, "finish_reason", None)
+    content = getattr(message, "content", None)
+    if not isinstance(content, str) or getattr(message, "refusal", None) or finish == "content_filter":
+        return ""
+    return cut(content) if finish == "length" else content
+
+
+def _is_about_n(error: Any) -> bool:
+    """Whether a service refuses to give several answers at once."""
+    return error.param == "n" or bool(re.search(r"(?<!\w)n(?!\w)", str(error.message)))
+
+
+def _as_address(jpeg: bytes, longest: int) -> str:
+    """A still as a data URL, no larger than `longest` pixels a side."""
+    import cv2
+    import numpy as np
+
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
+    if picture is None:
+        raise StageError(tr("A still is no picture: delete the folder of the keyframes and run again"))
+    height, width = picture.shape[:2]
+    if max(height, width) > longest:
+        scale = longest / max(height, width)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        smaller = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        jpeg = cv2.imencode(".jpg", smaller, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
