@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from stages.models import Weights, loading
-from stages.voice.online import BUSY, TIMEOUT, PassingError, persistently, refused
+from stages.voice.online import BUSY, TIMEOUT, PassingError, allowed, persistently, refused
 from stages.voice.pace import Pace, within
 from stages.voice.sound import NOTHING, NoSpeechError, Sound, checked, decoded, readable
 
@@ -82,6 +82,7 @@ class Edge:
                 mp3 = pool.submit(asyncio.run, self._ask(text, language, faster)).result()
             return checked(decoded(mp3), text, language)
 
+        allowed(SERVICE)
         return persistently(SERVICE, ask)
 
     async def _ask(self, text: str, language: str, faster: float) -> bytes:

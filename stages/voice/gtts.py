@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from stages.models import Weights, loading
-from stages.voice.online import BUSY, TIMEOUT, PassingError, persistently, refused
+from stages.voice.online import BUSY, TIMEOUT, PassingError, allowed, persistently, refused
 from stages.voice.pace import Pace, fitted
 from stages.voice.sound import NOTHING, NoSpeechError, Sound, checked, decoded, readable
 
@@ -76,6 +76,7 @@ class GTTS:
         """`text` at the voice's own pace; a line asked for at another rate is not sent twice."""
         if self._last[0] != text:
             service = f"gTTS (translate.google.{self.options.tld})"
+            allowed(service)
             sound = persistently(service, lambda: checked(self._ask(service, text, language), text, language))
             self._last = (text, sound)
         return self._last[1]

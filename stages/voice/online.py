@@ -29,16 +29,20 @@ class PassingError(Exception):
         self.status, self.wait = status, wait
 
 
-def persistently(service: str, ask: Callable[[], T]) -> T:
-    """What `ask` returns; after PassingError and NoSpeechError it is tried again, a little later each time.
-
-    Raises UserError when it keeps failing, and at once with --offline.
-    """
+def allowed(service: str) -> None:
+    """Raise ConfigError with --offline."""
     if offline():
         raise ConfigError(
             tr("{service} needs the network and --offline forbids it; drop --offline, or set voice.backend=espeak",
                service=service)
         )  # fmt: skip
+
+
+def persistently(service: str, ask: Callable[[], T]) -> T:
+    """What `ask` returns; after PassingError and NoSpeechError it is tried again, a little later each time.
+
+    Raises UserError when it keeps failing.
+    """
     for wait in (*WAITS, None):
         try:
             return ask()
