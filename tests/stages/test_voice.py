@@ -13,14 +13,15 @@ import soundfile
 from numpy.typing import NDArray
 
 from data import espeak, messages
-from data.errors import StageError
+from data.errors import ConfigError, StageError
 from data.language import syllables
 from data.loudness import measure
 from data.records import Alternative, Narration
 from stages import voice
 from stages.stage import Job, RunSettings
-from stages.voice import clip
+from stages.voice import clip, sound
 from stages.voice.espeak import Espeak
+from tests.stages.speech_services import encoded
 
 LINES = {
     "ko": (
@@ -305,3 +306,89 @@ def test_espeak_speaks_a_whole_episode(make_job: Callable[..., Job[Any]]) -> Non
         wave, rate = soundfile.read(job.folder / str(made.file), dtype="float32")
         assert made.end <= 16.0
         assert measure([wave[:, None]], rate, "mono").integrated == pytest.approx(-23, abs=0.3)
+
+
+def test_readings_of_the_series_are_spoken_and_the_record_keeps_the_text(
+    make_job: Callable[..., Job[Any]], tmp_path: Path
+) -> None:
+    file = tmp_path / "읽기.csv"
+    file.write_text("word,reading\nSHIELD,쉴드\n3호,셋째 호\n", encoding="utf-8")
+    backend = Counting()
+    lines = [narration(18.0, "남자가 3호에서 SHIELD를 든다.")]
+    (made,) = voice.run(make_job(voice.Config(pronunciations=file), {Narration: lines}, backend=backend))
+    assert made.text == "남자가 3호에서 SHIELD를 든다."
+    assert [text for text, _ in backend.asked] == ["남자가 셋째 호에서 쉴드를 든다."]
+    file.write_text("SHIELD,실드\n3호,셋째 호\n", encoding="utf-8")
+    list(voice.run(make_job(voice.Config(pronunciations=file), {Narration: lines}, backend=backend)))
+    assert [text for text, _ in backend.asked][1:] == ["남자가 셋째 호에서 실드를 든다."], (
+        "another reading, another clip"
+    )
+
+
+def test_the_cast_is_read_as_its_folder_says_and_the_series_counts_more(
+    make_job: Callable[..., Job[Any]], tmp_path: Path
+) -> None:
+    people = tmp_path / "출연"
+    people.mkdir()
+    (people / "cast.yaml").write_text(
+        "- {id: a, name: 이안, pronunciation: 이 안, photos: []}\n"
+        "- {id: b, name: {ko: 한별, en: Han-byeol}, pronunciation: 한 별, photos: []}\n"
+        "- {id: c, name: 수진, photos: []}\n",
+        encoding="utf-8",
+    )
+    file = tmp_path / "읽기.yaml"
+    file.write_text("한별: 한뼐\n", encoding="utf-8")
+    backend = Counting()
+    job = make_job(
+        voice.Config(pronunciations=file),
+        {Narration: [narration(18.0, "이안이 한별과 수진을 본다.")]},
+        backend=backend,
+        settings=RunSettings(cast=people),
+    )
+    list(voice.run(job))
+    assert [text for text, _ in backend.asked] == ["이 안이 한뼐과 수진을 본다."]
+
+
+def test_the_content_of_the_readings_is_in_the_key_and_not_their_place(tmp_path: Path) -> None:
+    one, other = tmp_path / "a.csv", tmp_path / "b.yaml"
+    one.write_text("SHIELD,쉴드\n", encoding="utf-8")
+    other.write_text("SHIELD: 쉴드\n", encoding="utf-8")
+    assert voice.Config(pronunciations=one).files() == voice.Config(pronunciations=other).files()
+    before = voice.Config(pronunciations=one).files()
+    one.write_text("SHIELD,실드\n", encoding="utf-8")
+    assert voice.Config(pronunciations=one).files() != before
+    assert voice.Config().files() == {}
+    with pytest.raises(ConfigError, match=r"none\.csv cannot be read"):
+        voice.Config(pronunciations=tmp_path / "none.csv").files()
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("mp3", "libmp3lame"), ("wav", "pcm_s16le"), ("flac", "flac")]
+)
+def test_answers_in_any_format_are_decoded(container: str, codec: str) -> None:
+    speech, rate = espeak.speak("문이 열린다.", "ko", 170)
+    decoded, found = sound.decoded(encoded(speech, rate, container, codec))
+    assert found == rate
+    assert decoded.dtype == np.float32
+    assert len(decoded) == pytest.approx(len(speech), abs=0.1 * rate)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no sound", b'{"error": "busy"}', b"<html></html>", b"RIFF\x00\x00\x00\x00WAVE"]
+)
+def test_an_answer_that_is_no_sound_is_told_apart(content: bytes) -> None:
+    with pytest.raises(sound.NoSpeechError):
+        sound.decoded(content)
+
+
+def test_stretching_keeps_the_pitch() -> None:
+    clock = np.arange(2 * 24_000) / 24_000
+    tone = (0.3 * np.sin(2 * np.pi * 440 * clock)).astype(np.float32)
+    for tempo in (0.95, 1.15):
+        stretched, rate = sound.stretched((tone, 24_000), tempo)
+        assert rate == 24_000
+        assert len(stretched) / len(tone) == pytest.approx(1 / tempo, abs=0.02)
+        spectrum = np.abs(np.fft.rfft(stretched[4800:-4800]))
+        assert spectrum.argmax() * 24_000 / len(stretched[4800:-4800]) == pytest.approx(440, abs=2)
+    assert sound.stretched((tone, 24_000), 1.0)[0] is tone
+    assert len(sound.stretched(sound.NOTHING, 1.1)[0]) == 0
