@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 
 from data.errors import StageError
 from data.messages import tr
+
+THUMBNAIL = 240
+"""Pixels across a keyframe in a report."""
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
@@ -32,6 +36,18 @@ def read_jpeg(path: Path) -> bytes:
     if not content:
         raise _unreadable(path)
     return content
+
+
+def thumbnail(path: Path) -> str:
+    """A small JPEG of the picture as a data URI. Raises StageError when the file is missing or no picture."""
+    import cv2
+
+    image = read_picture(path)
+    height, width = image.shape[:2]
+    size = (THUMBNAIL, max(round(THUMBNAIL * height / width), 1))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    _, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode("ascii")
 
 
 def _unreadable(path: Path) -> StageError:

@@ -69,6 +69,9 @@ class Example(Row):
     scores: tuple[float, ...] = Field(
         (), description="Likeness to the truth of the response, then of each rejected one; empty: not known"
     )
+    places: tuple[int, ...] = Field(
+        (), description="Place, from 0, of the response and of each rejected one among the candidates as written"
+    )
     asked: dict[str, Any] | None = Field(None, description="The fields the prompt was made from (RankingPrompt)")
     split: Split | None = Field(None, description="Which part of the data it belongs to; none: not split yet")
 
@@ -81,6 +84,8 @@ class Example(Row):
     def _one_score_each(self) -> Example:
         if self.scores and len(self.scores) != 1 + len(self.rejected):
             raise ValueError("scores needs one number for the response and one for each rejected text")
+        if self.places and len(self.places) != 1 + len(self.rejected):
+            raise ValueError("places needs one number for the response and one for each rejected text")
         return self
 
     @property

@@ -108,6 +108,7 @@ def _example(truth: Truth, row: Offered, captions: Sequence[str], scores: NDArra
         response=captions[best],
         rejected=tuple(captions[n] for n in worse),
         scores=tuple(round(float(scores[n]), 4) for n in (best, *worse)),
+        places=(best, *worse),
         asked=row.asked,
         **truth.model_dump(include={"drama", "language", "source", "licence", "image", "episode", "time"}),
     )

@@ -5,7 +5,6 @@ The page stands alone (pictures inside), works without scripts, and says in tabl
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,7 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from data.messages import current, tr
-from data.pictures import read_picture
+from data.pictures import thumbnail
 from data.records import Clip, Finding, Gap, Narration, Note, Seconds, Shot, Utterance
 from stages.check.findings import Severity
 from stages.check.timeline import Lanes, rows
@@ -43,8 +42,6 @@ CHECKS = {
 ROLES = {"dialogue": "Speech found by", "candidates": "Lines written by", "voice": "Voice"}
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info", "pass")
 """Worst first."""
-THUMBNAIL = 240
-"""Pixels across a keyframe."""
 
 
 class Curve(BaseModel):
@@ -181,18 +178,6 @@ def _lines(report: Report, scene: Scene) -> Iterator[dict[str, Any]]:
         yield {
             "clip": clip,
             "kind": narration.kind,
-            "image": _thumbnail(scene.keyframe_image(narration.keyframe)),
+            "image": thumbnail(scene.keyframe_image(narration.keyframe)),
             "findings": [f for f in bad if _touches(clip, f)],
         }
-
-
-def _thumbnail(path: Path) -> str:
-    """A small JPEG of the keyframe as a data URI."""
-    import cv2
-
-    image = read_picture(path)
-    height, width = image.shape[:2]
-    size = (THUMBNAIL, max(round(THUMBNAIL * height / width), 1))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    _, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode("ascii")
