@@ -91,7 +91,7 @@ def _lines(answer: str) -> Iterator[str]:
     answer = _BEFORE.sub("", _THOUGHTS.sub("\n", answer))
     answer = _CONTROL.sub("\n", answer)
     fenced = "\n".join(_FENCE.findall(answer))
-    whole = fenced if any(map(str.isalnum, fenced)) else answer
+    whole = fenced if any(map(str.isalnum, fenced)) else _FENCE.sub("\n", answer)
     strings = _from_json(whole)
     for text in [whole] if strings is None else strings:
         lines = [line for part in _unescaped(text).splitlines() for line in _ITEM.split(part)]
@@ -145,7 +145,10 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _unescaped(text: str) -> str:
-    return html.unescape(text.replace("\\n", "\n").replace('\\"', '"'))
+    text = text.replace("\\n", "\n").replace('\\"', '"')
+    while (plain := html.unescape(text)) != text:
+        text = plain
+    return text
 
 
 def _is_heading(line: str) -> bool:
