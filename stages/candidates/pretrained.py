@@ -47,10 +47,10 @@ def load(options: TorchOptions, name: str) -> Loaded:
         model = _weighted(auto, name, config, native, pretrained(options, name)).eval()
         if options.quantise == "none":
             model.to(device(options.device))
-    _settle(model, processor)
-    told = switches(chat_template)
-    loaded = Loaded(model, processor, can_share(model), has_system(processor, told), told)
-    return replace(loaded, shares=loaded.shares and (not model.is_custom_code() or proven(loaded)))
+        _settle(model, processor)
+        told = switches(chat_template)
+        loaded = Loaded(model, processor, can_share(model), has_system(processor, told), told)
+        return replace(loaded, shares=loaded.shares and (not model.is_custom_code() or proven(loaded)))
 
 
 def _config(options: TorchOptions, name: str) -> Any:

@@ -1,10 +1,10 @@
 """Many answers about one picture at the price of one prompt.
 
 All questions about a keyframe begin alike: system text, picture, the facts. That common beginning, which holds the
-picture, goes through the model once; its key-value cache is then repeated for every row (question × candidate), and
-the library's own `generate` goes on from there with what is different. The answers are those of `generate` on each row
-alone (tested in fp32 on every family), since positions follow the attention mask: padding stands left of the beginning
-and between the beginning and the rest, masked out.
+picture, goes through the model once; its key-value cache is repeated for every question, which is read to its end,
+and again for every candidate, and the library's own `generate` goes on from there. The answers are those of `generate`
+on each row alone (tested in fp32 on every family), since positions follow the attention mask: padding stands left of
+the beginning and between the beginning and the rest, masked out.
 
 Continuing from a cache: https://huggingface.co/docs/transformers/kv_cache#prefill-a-cache-prefix-caching
 """
@@ -98,25 +98,20 @@ def answers(
     `first` and `rows` are of `tokens`. The order is keyframe, row, copy; `how` goes to `generate`.
     Raises ValueError where the rows of a keyframe differ before its picture ends.
     """
-    import torch
-
     starts = [common(asked) for asked in rows]
-    token = image_token(model.config)
-    if any(token in row[start:] for asked, start in zip(rows, starts, strict=True) for row in asked):
+    tails = [row[start:] for asked, start in zip(rows, starts, strict=True) for row in asked]
+    if any(image_token(model.config) in tail for tail in tails):
         raise ValueError("rows differ before the picture ends")
-    repeat = copies if beams == 1 else 1
-    owners = [owner for owner, asked in enumerate(rows) for _ in range(len(asked) * repeat)]
     inputs = _prefix(first, rows, starts)
-    cache = model.generate(**inputs, max_new_tokens=1, do_sample=False, return_dict_in_generate=True).past_key_values
-    index = torch.tensor(owners, device=inputs["input_ids"].device)
-    cache.batch_select_indices(index.repeat_interleave(beams))
-    with_positions_of(model, index)
-    flat = [(row, starts[owner]) for owner, asked in enumerate(rows) for row in asked for _ in range(repeat)]
-    whole = _whole(inputs, index, [row[start:] for row, start in flat])
-    new = model.generate(
-        **whole, past_key_values=cache, num_beams=beams, num_return_sequences=copies if beams > 1 else 1, **how
-    )[:, whole["input_ids"].shape[1] :].tolist()
-    taken = iter(new)
+    cache = _read(model, inputs)
+    owners = [owner for owner, asked in enumerate(rows) for _ in asked]
+    whole = _with_tails(_repeated(model, cache, inputs, owners), tails)
+    if max(map(len, tails)) > 1:  # the rest of each question, all but the token that the answer starts from
+        cache = _read(model, {name: value[:, :-1] for name, value in whole.items()}, cache)
+    each, returned = (copies, 1) if beams == 1 else (1, copies)
+    whole = _repeated(model, cache, whole, [row for row in range(len(tails)) for _ in range(each)], beams)
+    new = model.generate(**whole, past_key_values=cache, num_beams=beams, num_return_sequences=returned, **how)
+    taken = iter(new[:, whole["input_ids"].shape[1] :].tolist())
     return [[[next(taken) for _ in range(copies)] for _ in asked] for asked in rows]
 
 
@@ -140,22 +135,40 @@ def _prefix(first: Any, rows: Sequence[Sequence[Tokens]], starts: Sequence[int])
     return cut
 
 
-def _whole(inputs: dict[str, Any], index: torch.Tensor, tails: Sequence[Tokens]) -> dict[str, torch.Tensor]:
+def _with_tails(beginning: dict[str, torch.Tensor], tails: Sequence[Tokens]) -> dict[str, torch.Tensor]:
     """Beginning, padding and rest of each row, as `generate` wants them beside a cache of the beginning."""
     import torch
 
     width = max(len(tail) for tail in tails)
     padded = [[tail[-1]] * (width - len(tail)) + tail for tail in tails]
     seen = [[0] * (width - len(tail)) + [1] * len(tail) for tail in tails]
-    ids, mask = (torch.tensor(rest, device=index.device) for rest in (padded, seen))
+    added = {"input_ids": padded, "attention_mask": seen}
     return {
-        "input_ids": torch.cat([inputs["input_ids"][index], ids], dim=1),
-        "attention_mask": torch.cat([inputs["attention_mask"][index], mask], dim=1),
+        name: torch.cat([value, torch.tensor(added[name], dtype=value.dtype, device=value.device)], dim=1)
+        for name, value in beginning.items()
     }
 
 
-def with_positions_of(model: Any, index: torch.Tensor) -> None:
-    """Models with rotary positions in three dimensions keep an offset per row of the prefill: repeat it as well."""
+def _read(model: Any, inputs: dict[str, Any], cache: Any = None) -> Any:
+    """The cache after the inputs: of the library's own prefill, whose one new token is let go."""
+    more = {} if cache is None else {"past_key_values": cache}
+    read = model.generate(**inputs, **more, max_new_tokens=1, do_sample=False, return_dict_in_generate=True)
+    return read.past_key_values
+
+
+def _repeated(
+    model: Any, cache: Any, inputs: dict[str, Any], rows: Sequence[int], beams: int = 1
+) -> dict[str, torch.Tensor]:
+    """Tokens and mask of `rows`, in this order and as often as they are named, and the cache likewise.
+
+    Models with rotary positions in three dimensions keep an offset per row: it goes with them. Beams `generate` makes
+    itself, but for those of the cache.
+    """
+    import torch
+
+    index = torch.tensor(rows, device=inputs["input_ids"].device)
+    cache.batch_select_indices(index.repeat_interleave(beams))
     for module in model.modules():
         if getattr(module, "rope_deltas", None) is not None:
             module.rope_deltas = module.rope_deltas[index]
+    return {name: inputs[name][index] for name in ("input_ids", "attention_mask")}

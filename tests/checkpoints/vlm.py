@@ -63,22 +63,28 @@ def text(known: Any, width: int, layers: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def qwen2_5_vl(folder: Path, width: int = 32, layers: int = 2, side: int = 0) -> Path:  # noqa: ARG001
-    """Qwen2.5-VL: rotary positions in three dimensions, pictures of any size."""
+def qwen2_5_vl(
+    folder: Path, width: int = 32, layers: int = 2, decoder: dict[str, Any] | None = None, **tower: Any
+) -> Path:
+    """Qwen2.5-VL: rotary positions in three dimensions, pictures of any size.
+
+    `decoder` and `tower` are sizes that go before those made of `width` and `layers`.
+    """
     known = tokenizer()
     config = transformers.Qwen2_5_VLConfig(
         text_config=text(known, width, layers)
-        | {"rope_parameters": {"rope_type": "default", "mrope_section": mrope(width), "rope_theta": 10000.0}},
+        | {"rope_parameters": {"rope_type": "default", "mrope_section": mrope(width), "rope_theta": 10000.0}}
+        | (decoder or {}),
         vision_config={
             "depth": layers, "hidden_size": width, "intermediate_size": 2 * width, "num_heads": 4,
             "out_hidden_size": width, "patch_size": 14, "fullatt_block_indexes": [layers - 1], "window_size": 112,
-        },
+        } | tower,
         **qwen_tokens(known),
     )  # fmt: skip
     return saved(folder, transformers.Qwen2_5_VLForConditionalGeneration, config, qwen_processor("Qwen2_5_VL", 14))
 
 
-def qwen3_vl(folder: Path, width: int = 32, layers: int = 2, side: int = 0) -> Path:  # noqa: ARG001
+def qwen3_vl(folder: Path, width: int = 32, layers: int = 2) -> Path:
     """Qwen3-VL: interleaved positions in three dimensions, deep features of the picture added in several layers."""
     known = tokenizer()
     config = transformers.Qwen3VLConfig(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +18,19 @@ from PIL import Image
 from data.errors import ConfigError
 from stages.candidates import pretrained
 from stages.candidates.chat import conversations, rendered, switches
+from stages.candidates.prompt import Prompt
 from stages.candidates.proof import plain
 from stages.candidates.transformers import LICENCES, Transformers
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What the captioner reads of a prompt."""
-
-    text: str
-    system: str = "화면해설을 쓴다."
-    language: str = "ko"
-    attempt: int = 0
+def asked(text: str, system: str = "화면해설을 쓴다.") -> Prompt:
+    return Prompt(language="ko", system=system, text=text)
 
 
 QUESTIONS = [
-    [Asked("한 문장으로."), Asked("아주 짧게.")],
-    [Asked("대사: 여기서 뭐 해? 한 문장으로."), Asked("대사: 여기서 뭐 해? 아주 짧게.")],
-    [Asked("자막이 있다. 한 문장으로."), Asked("자막이 있다. 아주 짧게.")],
+    [asked("한 문장으로."), asked("아주 짧게.")],
+    [asked("대사: 여기서 뭐 해? 한 문장으로."), asked("대사: 여기서 뭐 해? 아주 짧게.")],
+    [asked("자막이 있다. 한 문장으로."), asked("자막이 있다. 아주 짧게.")],
 ]
 
 
@@ -79,9 +74,9 @@ def captioner(folder: Path | str, **options: Any) -> Transformers:
 
 
 def captions(
-    backend: Transformers, stills: Sequence[bytes] = STILLS, asked: Sequence[Any] = QUESTIONS, n: int = 2
+    backend: Transformers, stills: Sequence[bytes] = STILLS, questions: Sequence[Any] = QUESTIONS, n: int = 2
 ) -> list[Any]:
-    found = dict(backend.caption(stills, asked, n))
+    found = dict(backend.caption(stills, questions, n))
     return [found[i] for i in range(len(stills))]
 
 
@@ -104,7 +99,9 @@ def test_answers_do_not_depend_on_the_batch(qwen: Path, decoding: str) -> None:
     whole = captions(captioner(qwen, decoding=decoding))
     assert captions(captioner(qwen, decoding=decoding, batch=2)) == whole
     alone = captioner(qwen, decoding=decoding)
-    resumed = [captions(alone, [still], [asked])[0] for still, asked in zip(STILLS[1:], QUESTIONS[1:], strict=True)]
+    resumed = [
+        captions(alone, [still], [questions])[0] for still, questions in zip(STILLS[1:], QUESTIONS[1:], strict=True)
+    ]
     assert resumed == whole[1:]
 
 
@@ -112,14 +109,14 @@ def test_another_seed_and_another_attempt_draw_other_captions(qwen: Path) -> Non
     first = captions(captioner(qwen))
     assert captions(captioner(qwen)) == first
     assert captions(captioner(qwen, seed=1)) != first
-    again = [[replace(question, attempt=1) for question in asked] for asked in QUESTIONS]
-    assert captions(captioner(qwen), asked=again) != first
+    again = [[replace(question, attempt=1) for question in questions] for questions in QUESTIONS]
+    assert captions(captioner(qwen), questions=again) != first
 
 
 def test_beams_that_are_asked_again_draw(qwen: Path) -> None:
     backend = captioner(qwen, decoding="beam")
     again = [QUESTIONS[0], [replace(question, attempt=1) for question in QUESTIONS[1]], QUESTIONS[2]]
-    first, second = captions(backend), captions(backend, asked=again)
+    first, second = captions(backend), captions(backend, questions=again)
     assert first[0] == second[0]
     assert first[2] == second[2]
     assert first[1] != second[1]
@@ -131,12 +128,12 @@ def test_temperature_nought_is_greedy(qwen: Path) -> None:
 
 
 def test_system_texts_that_differ_follow_the_picture(qwen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = [[Asked("?", system="가"), Asked("?", system="나")]]
+    different = [[asked("?", system="가"), asked("?", system="나")]]
     backend = captioner(qwen)
     model = backend._ready().model.model
     original, seen = model.get_image_features, []
     monkeypatch.setattr(model, "get_image_features", lambda *a, **k: seen.append(1) or original(*a, **k))
-    ((first, second),) = captions(backend, STILLS[:1], asked)
+    ((first, second),) = captions(backend, STILLS[:1], different)
     assert first != second
     assert seen == [1]
 
@@ -278,16 +275,16 @@ def test_thinking_is_switched_off_where_the_template_can(qwen: Path) -> None:
     assert switches("{{ skip_reasoning }}") == {"skip_reasoning": True}
     assert switches("unthinking") == {}
     loaded = captioner(qwen)._ready()
-    (conversation,) = conversations([Asked("?")], None, with_system=True)
+    (conversation,) = conversations([asked("?")], None, with_system=True)
     assert rendered(loaded.processor, conversation, loaded.template).endswith("<think></think>")
-    assert len(plain(loaded, conversations([Asked("?")], Image.new("RGB", (64, 64)), with_system=True)[0],
+    assert len(plain(loaded, conversations([asked("?")], Image.new("RGB", (64, 64)), with_system=True)[0],
                      max_new_tokens=3)[0]) == 3  # fmt: skip
 
 
 def test_templates_without_a_system_role_are_told_in_the_question(tmp_path: Path) -> None:
     loaded = captioner(vlm.llava(tmp_path))._ready()
     assert not loaded.with_system
-    (conversation,) = conversations([Asked("질문")], None, with_system=loaded.with_system)
+    (conversation,) = conversations([asked("질문")], None, with_system=loaded.with_system)
     assert rendered(loaded.processor, conversation, loaded.template) == (
         "USER: <image>\n화면해설을 쓴다.\n\n질문 ASSISTANT:"
     )
