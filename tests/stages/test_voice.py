@@ -362,9 +362,7 @@ def test_the_content_of_the_readings_is_in_the_key_and_not_their_place(tmp_path:
         voice.Config(pronunciations=tmp_path / "none.csv").files()
 
 
-@pytest.mark.parametrize(
-    ("container", "codec"), [("mp3", "libmp3lame"), ("wav", "pcm_s16le"), ("flac", "flac")]
-)
+@pytest.mark.parametrize(("container", "codec"), [("mp3", "libmp3lame"), ("wav", "pcm_s16le"), ("flac", "flac")])
 def test_answers_in_any_format_are_decoded(container: str, codec: str) -> None:
     speech, rate = espeak.speak("문이 열린다.", "ko", 170)
     decoded, found = sound.decoded(encoded(speech, rate, container, codec))
