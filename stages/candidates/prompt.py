@@ -133,7 +133,7 @@ class Captioner(Protocol):
     def caption(
         self, images: Sequence[bytes], prompts: Sequence[Sequence[Prompt]], n: int
     ) -> Iterator[tuple[int, Answers]]:
-        """Up to `n` captions for each prompt of each keyframe, as they come and in any order of keyframes.
+        """About `n` captions for each prompt of each keyframe, as they come and in any order of keyframes.
 
         `images` are the JPEGs of the keyframes, none where `needs_images` is False; `prompts` the questions about
         each. Yields the keyframe's index and one list per question. Where a keyframe fails, what is known of it and
