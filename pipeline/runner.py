@@ -20,6 +20,7 @@ from pipeline.config import Config
 from pipeline.delivery import deliver
 from pipeline.workspace import Manifest, Workspace, digest
 from stages import STAGES
+from stages.models import release
 from stages.stage import Backend, Job, Stage
 
 log = logging.getLogger(__name__)
@@ -120,6 +121,7 @@ def _run_stage(stage: Stage, works: Sequence[Work], config: Config, progress: Pr
             if not loaded:
                 loaded.append(settings.make_backend(stage, config))
                 if loaded[0]:
+                    open_backends.callback(release)
                     open_backends.callback(loaded[0].close)
             return loaded[0]
 

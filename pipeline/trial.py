@@ -113,7 +113,7 @@ def _read(backend: Any, language: str) -> None:  # noqa: ARG001
 def _caption(backend: Any, language: str) -> None:
     from stages.candidates.prompt import Prompt
 
-    (_,) = backend.caption([_jpeg()], [Prompt(language=language)], 1)
+    (_,) = backend.caption([_jpeg()], [[Prompt(language=language)]], 1)
 
 
 def _rank(backend: Any, language: str) -> None:

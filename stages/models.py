@@ -5,6 +5,8 @@ The Hugging Face convention `HF_HUB_OFFLINE=1` (`vdesc --offline`) keeps every b
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import hashlib
 import json
@@ -348,3 +350,5 @@ def release() -> None:
         torch.cuda.empty_cache()
     if torch and torch.backends.mps.is_available():
         torch.mps.empty_cache()
+    with contextlib.suppress(OSError, AttributeError):  # only the C library of GNU has it, and keeps much without it
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
