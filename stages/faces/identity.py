@@ -39,16 +39,19 @@ def name_faces(
 
 
 def distances(one: NDArray[np.float64], other: NDArray[np.float64], metric: str) -> NDArray[np.float64]:
-    """Distance of every row of `one` (N×D) to every row of `other` (M×D), N×M, as deepface.modules.verification."""
+    """Distance of every row of `one` (N×D) to every row of `other` (M×D), N×M, as deepface.modules.verification.
+
+    Rounded like there to six decimals, more than the last bits of an embedding can change.
+    """
     if metric != "euclidean":
         one, other = (a / np.maximum(np.linalg.norm(a, axis=1, keepdims=True), 1e-10) for a in (one, other))
     product = one @ other.T
     if metric == "cosine":
-        return np.asarray(1 - product)
+        return np.round(1 - product, 6)
     if metric == "angular":
-        return np.asarray(np.arccos(np.clip(product, -1, 1)) / np.pi)
+        return np.round(np.arccos(np.clip(product, -1, 1)) / np.pi, 6)
     squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None, :] - 2 * product
-    return np.asarray(np.sqrt(np.maximum(squares, 0)))
+    return np.round(np.sqrt(np.maximum(squares, 0)), 6)
 
 
 def _matches(

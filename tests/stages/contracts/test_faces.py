@@ -88,19 +88,22 @@ def test_faces_of_each_picture(backend: Any, two: Picture) -> None:
     assert 0.1 < middles[0] < 0.45 < 0.6 < middles[1] < 0.95  # one left, one right
 
 
+def same(one: list[list[FaceBox]], other: list[list[FaceBox]]) -> None:
+    """Equal but for the last bits of embeddings, in which the vector units of one processor differ by alignment."""
+    for ours, theirs in zip(one, other, strict=True):
+        assert [(f.score, f.box, f.emotion) for f in ours] == [(f.score, f.box, f.emotion) for f in theirs]
+        assert [f.embedding is None for f in ours] == [f.embedding is None for f in theirs]
+        for a, b in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(a.embedding or 0, b.embedding or 0, atol=1e-5)
+
+
 def test_one_picture_or_many_is_the_same(backend: Any, two: Picture, media: Path) -> None:
     other = photograph(media, "obama")
-    alone = [backend.detect([picture])[0] for picture in (two, other)]
-    for one, many in zip(alone, backend.detect([two, other]), strict=True):
-        assert [f.box for f in one] == [f.box for f in many]
-        assert [f.emotion for f in one] == [f.emotion for f in many]
-        for single, batched in zip(one, many, strict=True):
-            if single.embedding:
-                np.testing.assert_allclose(batched.embedding, single.embedding, atol=1e-4)
+    same([backend.detect([picture])[0] for picture in (two, other)], backend.detect([two, other]))
 
 
 def test_the_same_twice(backend: Any, two: Picture) -> None:
-    assert backend.detect([two]) == backend.detect([two])
+    same(backend.detect([two]), backend.detect([two]))
 
 
 def test_grey_pictures(backend: Any, two: Picture) -> None:
@@ -126,7 +129,7 @@ def test_close_frees_and_the_next_call_loads_again(backend: Any, two: Picture) -
     assert [model for model in models if model() is not None] == []
     assert not (isinstance(backend, Cascade) and backend._models)
     backend.close()  # twice does no harm
-    assert backend.detect([two]) == before
+    same(backend.detect([two]), before)
 
 
 def held(backend: Any) -> list[Any]:
