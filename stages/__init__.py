@@ -79,6 +79,7 @@ BACKENDS: dict[str, dict[str, str | None]] = {
     "candidates": {
         "facts": "stages.candidates.facts:Facts",
         "openai": "stages.candidates.openai:OpenAI",
+        "transformers": "stages.candidates.transformers:Transformers",
     },
     "ranking": {
         "heuristic": None,
