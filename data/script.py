@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from data.errors import UserError
+from data.files import write_atomically
 from data.messages import tr
 from data.records import Bed, Evidence, Kind, Length, Seconds, Style
 
@@ -210,9 +211,7 @@ def load(path: Path) -> Script:
 
 def save(script: Script, path: Path) -> None:
     """Write `script.json` so that `path` never holds half of it."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes((script.model_dump_json(indent=1) + "\n").encode())
-    partial.replace(path)
+    write_atomically(path, (script.model_dump_json(indent=1) + "\n").encode())
 
 
 def json_schema() -> dict[str, Any]:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from data.files import write_atomically
 from data.language import syllables
 from data.messages import tr
 from finetune.corpus import Leak, leaks
 from finetune.rows import Example
-from stages.stage import write_atomically
 
 
 class Lengths(BaseModel):

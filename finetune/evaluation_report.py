@@ -7,11 +7,11 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
+from data.files import write_atomically
 from data.messages import current, tr
 from data.pictures import thumbnail
 from finetune.evaluate import Evaluation, Miss
 from finetune.ranking_metrics import Interval, Metric
-from stages.stage import write_atomically
 
 BETTER: Mapping[Metric, str] = {"accuracy": "↑", "mrr": "↑", "regret": "↓"}
 TITLES: Mapping[Metric, str] = {"accuracy": "accuracy@1", "mrr": "MRR", "regret": "regret"}

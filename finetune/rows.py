@@ -15,9 +15,9 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from data.errors import UserError
+from data.files import write_atomically
 from data.messages import tr
 from data.records import Seconds
-from stages.stage import write_atomically
 
 R = TypeVar("R", bound="Row")
 Split = Literal["train", "validation", "test"]

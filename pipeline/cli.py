@@ -113,9 +113,9 @@ def export(
     lang: LangOption = None,  # noqa: ARG001
 ) -> None:
     """Write the narration script in another format."""
+    from data.files import write_atomically
     from data.formats import export as export_script
     from data.script import load
-    from stages.stage import write_atomically
 
     script = _results_folder(results) / "script.json"
     if not script.is_file():

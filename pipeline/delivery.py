@@ -7,8 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
-from pipeline.workspace import Workspace
-from stages.stage import write_atomically
+from data.files import write_atomically
+from data.workspace import Workspace
 
 DELIVERED = {
     "mix": ("described.*", "narration.wav"),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from data import media, subtitles
 from data.errors import UserError
+from data.files import write_atomically
 from data.messages import tr
 from pipeline.config import Config
 from pipeline.runner import Work
-from stages.stage import write_atomically
 
 
 def open_episode(film: Path, out: Path, config: Config, side_file: Path | None, *, look_only: bool = False) -> Work:

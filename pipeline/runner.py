@@ -15,10 +15,10 @@ from data import cast
 from data.errors import SURROUNDINGS, MediaError, StageError, VdescError, interrupted
 from data.messages import tr
 from data.records import Episode, Note, Record
+from data.workspace import Manifest, Workspace, digest
 from pipeline import config as settings
 from pipeline.config import Config
 from pipeline.delivery import deliver
-from pipeline.workspace import Manifest, Workspace, digest
 from stages import STAGES
 from stages.models import release
 from stages.stage import Backend, Job, Stage

@@ -9,9 +9,9 @@ from rich.table import Table
 
 from data.messages import tr
 from data.records import Clip, Finding
+from data.workspace import Workspace
 from pipeline.config import Config
 from pipeline.runner import Work, plan, stages_until
-from pipeline.workspace import Workspace
 from stages import STAGES
 
 

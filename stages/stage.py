@@ -133,13 +133,3 @@ class Stage:
     """Fields of RunSettings the result depends on."""
     notes_of_all: bool = False
     """The stage also reads the notes of every stage before it (the check)."""
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` so that `path` never holds half of it."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

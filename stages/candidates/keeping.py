@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from data.errors import StageError
+from data.files import write_atomically
 from data.messages import tr
 from stages.candidates.prompt import Caption, Captioner, Prompt
-from stages.stage import write_atomically
 
 FORM = 1
 """Raised when kept answers would be read differently."""

@@ -19,13 +19,14 @@ from pydantic import Field
 
 from data import subtitles
 from data.errors import ConfigError, MediaError
+from data.files import write_atomically
 from data.loudness import channel_names
 from data.media import audio_blocks
 from data.messages import tr
 from data.records import Episode, Utterance, record_id
 from data.sound import Damaged, native_layout
 from stages.dialogue.speech import RATE, Samples, Speech, one_at_a_time, unite
-from stages.stage import Job, StageConfig, write_atomically
+from stages.stage import Job, StageConfig
 
 VERSION = 3
 # Subtitles that meet a voice for less than this share of their time are probably those of another cut.

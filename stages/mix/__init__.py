@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.errors import MediaError
+from data.files import write_atomically
 from data.loudness import CELLS, Loudness, measure
 from data.messages import tr
 from data.mux import DescribedWriter
@@ -21,7 +22,7 @@ from data.records import Clip, Duck, Episode, Gap, Utterance
 from data.sound import audio_blocks, native_layout
 from stages.mix.ducking import Config, Cue, Plan, Programme, kind_of, plan
 from stages.mix.render import RATE, Block, Residual, Samples, panning, read_clip, rendered
-from stages.stage import Job, write_atomically
+from stages.stage import Job
 
 if TYPE_CHECKING:
     from soundfile import SoundFile

@@ -22,11 +22,12 @@ from pydantic import Field
 
 from data import cast, pronunciation
 from data.errors import StageError
+from data.files import write_atomically
 from data.language import PLAN_RATE, spoken
 from data.messages import tr
 from data.records import Clip, Narration
 from data.style import refuse
-from stages.stage import Job, StageConfig, write_atomically
+from stages.stage import Job, StageConfig
 from stages.voice import clip
 
 VERSION = 3

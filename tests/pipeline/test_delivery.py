@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from data.workspace import Workspace
 from pipeline.delivery import deliver
-from pipeline.workspace import Workspace
 
 
 def stage(workspace: Workspace, name: str, **files: bytes) -> None:

@@ -20,9 +20,9 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from data.errors import UserError
+from data.files import write_atomically
 from data.messages import tr
 from data.records import Note, Record
-from stages.stage import write_atomically
 
 R = TypeVar("R", bound=Record)
 

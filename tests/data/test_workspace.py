@@ -10,7 +10,7 @@ import pytest
 
 from data.errors import UserError
 from data.records import Shot
-from pipeline.workspace import Workspace
+from data.workspace import Workspace
 
 
 def shots(number: int = 2) -> Iterator[Shot]:
