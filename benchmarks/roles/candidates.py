@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -20,8 +19,6 @@ from typing import Any
 import numpy as np
 
 from benchmarks.roles import Row
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
 REPEATS = 3
 NEW_TOKENS = 32
@@ -95,7 +92,8 @@ def rows(seconds: dict[str, float], how: str, *, cuda: bool) -> list[Row]:
 def checkpoint(folder: Path, *, cuda: bool) -> Path:
     """A model whose answers never end by themselves, so that all runs write the same number of tokens."""
     import torch
-    from checkpoints import vlm
+
+    from tests.checkpoints import vlm
 
     torch.set_default_dtype(torch.bfloat16 if cuda else torch.float32)
     with torch.device("cuda") if cuda else nullcontext():

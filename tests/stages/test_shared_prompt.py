@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from checkpoints import vlm
 from PIL import Image
 
 from stages.candidates.chat import conversations, rendered
@@ -16,6 +15,7 @@ from stages.candidates.decoding import Diverse, Sampled
 from stages.candidates.pretrained import Loaded, ends_of, load
 from stages.candidates.shared_prompt import answers, can_share, common, processed, tokens
 from stages.candidates.transformers import Transformers
+from tests.checkpoints import vlm
 
 FAMILIES = [vlm.qwen2_5_vl, vlm.qwen3_vl, vlm.llava, vlm.llava_onevision, vlm.idefics3, vlm.smolvlm]
 NEW = 12

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from checkpoints import vlm
 from PIL import Image
 
 from data.errors import ConfigError
@@ -21,6 +20,7 @@ from stages.candidates.chat import conversations, rendered, switches
 from stages.candidates.prompt import Prompt
 from stages.candidates.proof import plain
 from stages.candidates.transformers import LICENCES, Transformers
+from tests.checkpoints import vlm
 
 
 def asked(text: str, system: str = "화면해설을 쓴다.") -> Prompt:
@@ -70,7 +70,9 @@ def raw_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def captioner(folder: Path | str, **options: Any) -> Transformers:
-    return Transformers(Transformers.Options(model=str(folder), device="cpu", **{"max_new_tokens": 10} | options))
+    return Transformers(
+        Transformers.Options(**({"model": str(folder), "device": "cpu", "max_new_tokens": 10} | options))
+    )
 
 
 def captions(
@@ -268,6 +270,10 @@ def test_unknown_ids_and_devices_are_named(monkeypatch: pytest.MonkeyPatch, qwen
         captions(captioner("nobody/nothing"))
     with pytest.raises(ConfigError, match="does not compute in fp16; set dtype=auto"):
         captions(captioner(qwen, dtype="fp16"))
+    with pytest.raises(ConfigError, match="This machine has no device cuda:99"):
+        captions(captioner(qwen, device="cuda:99"))
+    with pytest.raises(ConfigError, match="quantise=4bit needs CUDA and the bitsandbytes package"):
+        captions(captioner(qwen, quantise="4bit"))
 
 
 def test_thinking_is_switched_off_where_the_template_can(qwen: Path) -> None:

@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
 import cv2
@@ -18,6 +20,8 @@ from stages.candidates.facts import Facts
 from stages.candidates.openai import OpenAI
 from stages.candidates.prompt import Caption, Prompt, SeenText
 from stages.candidates.rendering import Templates
+from stages.candidates.transformers import Transformers
+from tests.checkpoints import vlm
 from tests.loopback import Reply, Request, serving
 
 Make = Callable[..., Any]
@@ -35,6 +39,16 @@ def openai() -> Iterator[Make]:
         yield lambda **options: OpenAI(OpenAI.Options(**({"base_url": server.url, "model": "m"} | options)))
 
 
+@contextmanager
+def transformers() -> Iterator[Make]:
+    """With random weights, which write noise: little of it passes for a sentence."""
+    with TemporaryDirectory() as folder:
+        model = str(vlm.qwen2_5_vl(Path(folder) / "그림을 보는 모델"))
+        yield lambda **options: Transformers(
+            Transformers.Options(**({"model": model, "device": "cpu", "max_new_tokens": 16} | options))
+        )
+
+
 def answer(request: Request) -> Reply:
     return Reply.chat(*[f"문 {request.body['seed'] + i}개가 열린다." for i in range(request.body.get("n", 1))])
 
@@ -48,7 +62,7 @@ class Case:
     heavy: str = ""
 
 
-CAPTIONERS = [Case("facts", facts), Case("openai", openai, "_client")]
+CAPTIONERS = [Case("facts", facts), Case("openai", openai, "_client"), Case("transformers", transformers, "_loaded")]
 
 
 @pytest.fixture(params=CAPTIONERS, ids=lambda case: case.name)
@@ -143,4 +157,4 @@ def test_making_one_is_cheap_and_its_identity_is_plain(make: Make, case: Case) -
     assert not case.heavy or getattr(backend, case.heavy) is None
     if hasattr(backend, "identity"):
         assert backend.identity() == make().identity()
-        assert list(backend.weights()) == list(make().weights())
+        assert [w.name for w in backend.weights()] == [w.name for w in make().weights()]
