@@ -78,7 +78,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came. `body` is its JSON."""
+    """One request as it came: names of headers in small letters, `body` from its JSON."""
 
     path: str
     headers: dict[str, str]
@@ -136,7 +136,9 @@ def serving() -> Iterator[Server]:
 
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            request = Request(self.path, dict(self.headers), json.loads(raw or b"null"), time.monotonic())
+            request = Request(
+                self.path, {k.lower(): v for k, v in self.headers.items()}, json.loads(raw or b"null"), time.monotonic()
+            )
             reply = server.begin(request)
             try:
                 self.answer(reply or server.reply(request))

@@ -29,9 +29,7 @@ class OpenAI:
     class Options(RemoteOptions):
         """Settings of openai."""
 
-        concurrency: int = Field(
-            4, ge=1, le=256, description="Requests under way at once", json_schema_extra=FREE
-        )  # fmt: skip
+        concurrency: int = Field(4, ge=1, le=256, description="Requests under way at once", json_schema_extra=FREE)
         temperature: float | None = Field(0.7, ge=0, le=2, description="Freedom of wording; none: the service's own")
         top_p: float | None = Field(None, gt=0, le=1, description="Share of likely words drawn from; none: its own")
         max_tokens: int | None = Field(256, ge=1, description="Longest answer in tokens; none: the service's own limit")

@@ -167,8 +167,9 @@ def test_answers_cut_at_the_limit_end_with_a_sentence(raw: str, whole: str) -> N
 
 PIECES = st.sampled_from(
     [
-        "문이 열린다.", "A man enters.", "1. ", "- ", "**", "```", "```json\n", "\n", '"', "“", "”", "{", "}", "[", "]", ":",
-        ",", '"text"', "<think>", "</think>", "<br>", "<", ">", "해설:", "Answer:", "(6음절)", "\\n", '\\"', "|", "`", "# ",
+        "문이 열린다.", "A man enters.", "1. ", "- ", "**", "```", "```json\n", "\n", '"', "“", "”", "{", "}", "[", "]",
+        ":", ",", '"text"', "<think>", "</think>", "<br>", "<", ">", "해설:", "Answer:", "(6음절)", "\\n", '\\"', "|",
+        "`", "# ",
         "<|im_end|>", "&lt;b&gt;", "&amp;lt;", "①", "…", "\u0000", "_", "__", "~~", "\\",
     ]
 )  # fmt: skip
@@ -184,7 +185,9 @@ def test_nothing_but_sentences_ever_comes_out(raw: str) -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.just(DOOR),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4) | st.just("text"), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4) | st.just("text"), inner, max_size=4)
+    ),
 )
 
 
