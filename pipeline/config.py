@@ -9,16 +9,17 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
 from pydantic import BaseModel, ValidationError, create_model
 
+from data import settings
 from data.cast import load as load_cast
 from data.errors import ConfigError
 from data.messages import tr
+from data.settings import explain, unknown
 from pipeline import DEFAULT_PROFILE
 from stages import BACKENDS, STAGES
 from stages.faces import cannot_recognise
@@ -53,9 +54,11 @@ def stage_module(stage: Stage) -> Any:
 
 
 def profiles() -> dict[str, str]:
-    """Name → first comment line of every shipped profile."""
+    """Name → first comment line of every shipped profile; `finetune-*` hold settings of training, not of a run."""
     return {
-        p.stem: p.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") for p in sorted(PROFILES.glob("*.yaml"))
+        p.stem: p.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
+        for p in sorted(PROFILES.glob("*.yaml"))
+        if not p.stem.startswith("finetune-")
     }
 
 
@@ -67,12 +70,12 @@ def load(profile: str = DEFAULT_PROFILE, assignments: Sequence[str] = (), **over
     """
     values = _read(_profile_path(profile))
     for assignment in assignments:
-        _assign(values, assignment)
+        settings.assign(values, assignment)
     values |= {key: value for key, value in overrides.items() if value is not None}
     try:
         config = model().model_validate(values)
     except ValidationError as error:
-        raise ConfigError(_explain(error, model())) from None
+        raise ConfigError(explain(error, model())) from None
     for stage in STAGES:
         if stage.role:
             backend_options(stage, config)
@@ -89,7 +92,7 @@ def backend_class(stage: Stage, config: Config) -> type[Backend] | None:
     if target is None:
         return None
     if not target:
-        raise ConfigError(_unknown(f"{stage.name}.backend: {name}", name, table))
+        raise ConfigError(unknown(f"{stage.name}.backend: {name}", name, table))
     module, _, attribute = target.partition(":")
     try:
         return cast("type[Backend]", getattr(importlib.import_module(module), attribute))
@@ -107,7 +110,7 @@ def backend_options(stage: Stage, config: Config) -> BaseModel:
     try:
         return kind.model_validate(getattr(config.section(stage), "options", {}))
     except ValidationError as error:
-        raise ConfigError(_explain(error, kind, f"{stage.name}.options.")) from None
+        raise ConfigError(explain(error, kind, f"{stage.name}.options.")) from None
 
 
 def make_backend(stage: Stage, config: Config) -> Backend | None:
@@ -155,71 +158,16 @@ def _profile_path(profile: str) -> Path:
     path = Path(profile)
     if path.suffix in {".yaml", ".yml"}:
         return path
-    shipped = PROFILES / f"{profile}.yaml"
-    if not shipped.is_file():
+    if profile not in profiles():
         near = difflib.get_close_matches(profile, list(profiles()), n=1, cutoff=0.0)[0]
         raise ConfigError(tr("There is no profile {profile}; did you mean {near}?", profile=profile, near=near))
-    return shipped
+    return PROFILES / f"{profile}.yaml"
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return settings.read(path)
     except FileNotFoundError:
         raise ConfigError(
             tr("There is no configuration file {path}; `vdesc config profiles` lists the shipped ones", path=path)
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        cause = " ".join(str(error).split())
-        raise ConfigError(tr("{path} is not a readable YAML file: {cause}", path=path, cause=cause)) from None
-    if values is not None and not isinstance(values, dict):
-        raise ConfigError(tr("{path} must hold settings as `name: value` lines", path=path))
-    return values or {}
-
-
-def _assign(values: dict[str, Any], assignment: str) -> None:
-    """Put one `section.key=value` into the tree; the value is read as YAML."""
-    key, equals, text = assignment.partition("=")
-    if not equals or not key.strip():
-        raise ConfigError(tr("--set {assignment}: write it as section.key=value", assignment=assignment))
-    *sections, last = key.strip().split(".")
-    for section in sections:
-        inner = values.setdefault(section, {})
-        if not isinstance(inner, dict):
-            raise ConfigError(
-                tr("--set {assignment}: {section} is not a section", assignment=assignment, section=section)
-            )
-        values = inner
-    try:
-        values[last] = yaml.safe_load(text)
-    except yaml.YAMLError:
-        values[last] = text
-
-
-def valid_keys(kind: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Every dotted key of a settings model."""
-    for name, field in kind.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from valid_keys(field.annotation, f"{prefix}{name}.")
-        else:
-            yield prefix + name
-
-
-def _explain(error: ValidationError, kind: type[BaseModel], prefix: str = "") -> str:
-    """The first problem in one line: the key, what is wrong, and the nearest valid key for unknown ones."""
-    problem = error.errors()[0]
-    key = prefix + ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        return _unknown(key, key, dict.fromkeys(valid_keys(kind, prefix)))
-    if problem["type"] == "model_type":
-        return tr("{key} is a section; set one of its keys: {keys}", key=key, keys=", ".join(_keys_of(kind, key)))
-    return tr("{key}: {cause} (given: {value})", key=key, cause=problem["msg"], value=repr(problem.get("input")))
-
-
-def _keys_of(kind: type[BaseModel], section: str) -> list[str]:
-    return [key for key in valid_keys(kind) if key.startswith(f"{section}.")]
-
-
-def _unknown(shown: str, wanted: str, valid: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(wanted, list(valid), n=1, cutoff=0.0)
-    return tr("{key} is not known; did you mean {near}?", key=shown, near=near[0] if near else ", ".join(valid))
