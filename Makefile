@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/.base
 	$(BIN)/python -m data.sample build/sample
-	$(BIN)/vdesc run build/sample/sample.mp4 --out out
+	$(BIN)/vdesc run build/sample/sample.mp4 --config embedded --out out
 	@echo "Results: out/sample/ (described.mp4, report.html, script.json, …)"
 
 test: check

@@ -46,7 +46,7 @@ def good(parts: Path, tmp_path: Path) -> Path:
 
 def describe(*arguments: object, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """`vdesc run` in a folder; whatever happens, nobody sees a traceback and nothing half done is left to be seen."""
-    done = vdesc("run", *arguments, "--language", "en", cwd=cwd, **options)
+    done = vdesc("run", "--config", "embedded", *arguments, "--language", "en", cwd=cwd, **options)
     assert "Traceback" not in done.stdout + done.stderr
     for results in (p for out in cwd.glob("out*") if out.is_dir() for p in out.iterdir()):
         files = {p.name for p in results.iterdir()} - {"workspace"}
@@ -284,7 +284,7 @@ def test_subtitles_that_are_none_are_named_with_their_line(good: Path) -> None:
 
 def test_a_bad_film_among_good_ones_keeps_none_of_them_back(ffmpeg: Ffmpeg, parts: Path, good: Path) -> None:
     cut_off(ffmpeg, parts, good.with_name("cut.mp4"))
-    done = vdesc("run", "cut.mp4", good.name, "--language", "en", cwd=good.parent)
+    done = vdesc("run", "--config", "embedded", "cut.mp4", good.name, "--language", "en", cwd=good.parent)
     assert "cut.mp4 is cut off" in one_line(done)
     assert {p.name for p in (good.parent / "out" / "good").iterdir()} >= RESULTS
     assert not (good.parent / "out" / "cut").exists()
@@ -303,7 +303,7 @@ def test_two_films_of_one_name_are_not_mixed_up_and_one_given_twice_is_described
 
 
 def test_a_run_that_is_stopped_says_how_to_go_on_and_goes_on(good: Path) -> None:
-    command = [VDESC, "run", good.name, "--language", "en", "--lang", "en"]
+    command = [VDESC, "run", "--config", "embedded", good.name, "--language", "en", "--lang", "en"]
     run = subprocess.Popen(
         command,
         cwd=good.parent,
@@ -343,6 +343,6 @@ def test_a_run_that_is_stopped_says_how_to_go_on_and_goes_on(good: Path) -> None
     ],
 )
 def test_a_wrong_command_is_one_line(good: Path, arguments: list[str], says: str) -> None:
-    done = vdesc("run", good.name, *arguments, cwd=good.parent)
+    done = vdesc("run", "--config", "embedded", good.name, *arguments, cwd=good.parent)
     assert says in one_line(done)
     assert not (good.parent / "out").exists()

@@ -124,7 +124,7 @@ def described(
     """Each film, described once."""
     film = tmp_path_factory.mktemp("film") / request.param
     FILMS[request.param](ffmpeg, parts, film)
-    done = vdesc("run", film.name, "--language", "en", cwd=film.parent)
+    done = vdesc("run", "--config", "embedded", film.name, "--language", "en", cwd=film.parent)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     (out,) = (film.parent / "out").iterdir()

@@ -58,7 +58,7 @@ def singles(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(film, folder / f"{name}_captioned{film.suffix}")
             shutil.copy(media / CAPTIONS[name], folder / f"{name}_captioned.vtt")
     films = [path for path in sorted(folder.iterdir()) if path.suffix != ".vtt"]
-    done = vdesc("run", *films, "--out", folder / "out")
+    done = vdesc("run", "--config", "embedded", *films, "--out", folder / "out")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "out"
 
@@ -154,7 +154,7 @@ def described(
     film = compose(folder, media, ffmpeg, name="드라마 1화.mkv" if with_subtitles else "film.mp4")
     if with_subtitles:
         subtitles(LINES, film.film.with_suffix(".smi"))
-    done = vdesc("run", film.film, "--out", folder / "out")
+    done = vdesc("run", "--config", "embedded", film.film, "--out", folder / "out")
     assert done.returncode == 0, done.stdout + done.stderr
     return film, folder / "out" / film.film.stem
 

@@ -45,7 +45,7 @@ def truth(film: Path) -> Any:
 @pytest.fixture(scope="module")
 def out(film: Path) -> Path:
     """The results folder of an undisturbed run."""
-    done = vdesc("run", film, "--out", film.parent / "out")
+    done = vdesc("run", "--config", "embedded", film, "--out", film.parent / "out")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return film.parent / "out" / "sample"
@@ -145,21 +145,21 @@ def test_the_report_says_what_was_checked_and_shows_it(out: Path) -> None:
 
 def test_a_second_run_does_nothing(film: Path, out: Path) -> None:
     before = {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file() and p.name not in ("run.log", ".lock")}
-    done = vdesc("run", film, "--out", out.parent)
+    done = vdesc("run", "--config", "embedded", film, "--out", out.parent)
     assert done.returncode == 0
     assert "done in" not in done.stdout
     assert {p: p.stat().st_mtime_ns for p in before} == before
 
 
 def test_a_plan_writes_nothing(film: Path, tmp_path: Path) -> None:
-    done = vdesc("run", film, "--out", tmp_path / "out", "--plan")
+    done = vdesc("run", "--config", "embedded", film, "--out", tmp_path / "out", "--plan")
     assert done.returncode == 0
     assert "shots – run: no result yet" in done.stdout
     assert not (tmp_path / "out").exists()
 
 
 def test_a_changed_rate_reruns_voice_mix_and_check_only(film: Path, out: Path) -> None:
-    plan = vdesc("run", film, "--out", out.parent, "--set", "voice.rate=4.8", "--plan").stdout
+    plan = vdesc("run", "--config", "embedded", film, "--out", out.parent, "--set", "voice.rate=4.8", "--plan").stdout
     states = {line.split(" – ")[0].strip(): line.split(" – ")[1] for line in plan.splitlines() if " – " in line}
     assert {name for name, state in states.items() if not state.startswith("cached")} == {
         "voice",
@@ -172,7 +172,7 @@ def test_a_changed_rate_reruns_voice_mix_and_check_only(film: Path, out: Path) -
 
 def test_a_run_that_is_killed_anywhere_ends_in_the_same_bytes(film: Path, out: Path, tmp_path: Path) -> None:
     """Kill after 0.7, 1.4, … seconds of work until the run gets through; then compare every delivered file."""
-    arguments = [VDESC, "run", film, "--out", tmp_path, "--lang", "en"]
+    arguments = [VDESC, "run", "--config", "embedded", film, "--out", tmp_path, "--lang", "en"]
     for attempt in range(1, 60):
         run = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
@@ -200,17 +200,22 @@ def test_status_names_every_stage(out: Path) -> None:
 
 
 def test_a_text_that_a_person_edited_survives_a_rerun(film: Path, tmp_path: Path) -> None:
-    assert vdesc("run", film, "--out", tmp_path, "--until", "script").returncode == 0
+    assert vdesc("run", "--config", "embedded", film, "--out", tmp_path, "--until", "script").returncode == 0
     script = tmp_path / "sample" / "script.csv"
     script.write_text("mine", encoding="utf-8")
-    assert vdesc("run", film, "--out", tmp_path, "--language", "en", "--until", "script").returncode == 0
+    assert (
+        vdesc(
+            "run", "--config", "embedded", film, "--out", tmp_path, "--language", "en", "--until", "script"
+        ).returncode
+        == 0
+    )
     assert (tmp_path / "sample" / "script.csv.edited-1").read_text(encoding="utf-8") == "mine"
     assert b"THREE YEARS LATER" in script.read_bytes()
 
 
 def test_narration_over_speech_ends_in_exit_code_3_with_its_seconds(film: Path, truth: Any, tmp_path: Path) -> None:
     """A stem that speaks over a known utterance, as a defect before the check would leave it."""
-    assert vdesc("run", film, "--out", tmp_path).returncode == 0
+    assert vdesc("run", "--config", "embedded", film, "--out", tmp_path).returncode == 0
     stem = tmp_path / "sample" / "workspace" / "mix" / "narration.wav"
     sound, rate = soundfile.read(stem)
     line = truth["utterances"][3]
@@ -218,7 +223,7 @@ def test_narration_over_speech_ends_in_exit_code_3_with_its_seconds(film: Path, 
     sound[place] = 0.1 * np.sin(np.arange(place.stop - place.start) * 0.05)
     soundfile.write(stem, sound, rate, "PCM_24")
     shutil.rmtree(tmp_path / "sample" / "workspace" / "check")
-    done = vdesc("run", film, "--out", tmp_path)
+    done = vdesc("run", "--config", "embedded", film, "--out", tmp_path)
     assert done.returncode == 3
     said = re.search(r"Error: Narration over dialogue from 0:([\d.]+) to 0:([\d.]+)", done.stdout)
     assert said is not None, done.stdout

@@ -45,6 +45,7 @@ LICENCES: dict[str, tuple[str, int | None]] = {
     "Qwen/Qwen3-VL-2B-Instruct": ("apache-2.0", 4_300 * GB // 1000),
     "Qwen/Qwen3-VL-4B-Instruct": ("apache-2.0", 8_900 * GB // 1000),
     "Qwen/Qwen3-VL-8B-Instruct": ("apache-2.0", 17_500 * GB // 1000),
+    "Qwen/Qwen3-VL-32B-Instruct": ("apache-2.0", 67 * GB),
     "HuggingFaceTB/SmolVLM-Instruct": ("apache-2.0", 4_500 * GB // 1000),
     "HuggingFaceTB/SmolVLM2-2.2B-Instruct": ("apache-2.0", 9 * GB),
     "HuggingFaceTB/SmolVLM2-500M-Video-Instruct": ("apache-2.0", 2 * GB),

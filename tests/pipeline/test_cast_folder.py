@@ -45,7 +45,7 @@ def test_refused_before_anything_runs(
     more: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(cli.app, ["run", "film.mp4", *more, "--lang", "en"])
+    done = CliRunner().invoke(cli.app, ["run", "film.mp4", "--config", "embedded", *more, "--lang", "en"])
     assert isinstance(done.exception, ConfigError)
     assert says in str(done.exception)
     assert not (tmp_path / "out").exists()
