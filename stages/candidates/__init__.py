@@ -128,7 +128,8 @@ class _Describer:
         return sifted
 
     def _question(self, context: Context, facts: Prompt) -> Question:
-        asked = [self.templates.worded(p) for p in questions(facts, self.config.styles, self.config.n)]
+        worded = [self.templates.worded(p) for p in questions(facts, self.config.styles, self.config.n)]
+        asked = list({(p.style, p.system, p.text): p for p in reversed(worded)}.values())[::-1]  # lengths may be unsaid
         image = read_jpeg(self.stills[context.keyframe]) if self.job.backend.needs_images else b""
         return Question(image, asked, -(-self.config.n // len(asked)))
 
