@@ -95,7 +95,7 @@ class DeepFace:
             return float(_module("modules.verification").find_threshold(self.options.model, self.options.metric))
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[FaceBox]]:
-        """The faces of each picture (H×W×3 BGR), with embeddings and expressions.
+        """The faces of each picture (H×W×3 BGR), left to right, with embeddings and expressions.
 
         Raises ConfigError for weights or packages that are missing and for a device that is absent.
         """
@@ -145,12 +145,11 @@ class DeepFace:
             return _Loaded(recogniser, emotion)
 
     def _crops(self, image: NDArray[np.uint8]) -> list[_Crop]:
-        """The faces of one picture, aligned."""
+        """The faces of one picture, aligned, left to right: OpenCV's threads give them in any order."""
         image = _scaled(image, self.options.side)
         found = _module("modules.detection").detect_faces(self.options.detector, image, align=self.options.align)
-        return [
-            _Crop(face.img, float(face.confidence), _box(face.facial_area, image)) for face in found if face.img.size
-        ]
+        crops = [_Crop(f.img, float(f.confidence), _box(f.facial_area, image)) for f in found if f.img.size]
+        return sorted(crops, key=lambda crop: crop.box)
 
     def _embed(self, crops: Sequence[_Crop]) -> list[tuple[float, ...]]:
         assert self._loaded

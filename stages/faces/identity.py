@@ -47,11 +47,11 @@ def distances(one: NDArray[np.float64], other: NDArray[np.float64], metric: str)
         one, other = (a / np.maximum(np.linalg.norm(a, axis=1, keepdims=True), 1e-10) for a in (one, other))
     product = one @ other.T
     if metric == "cosine":
-        return np.round(1 - product, 6)
+        return np.asarray(np.round(1 - product, 6))
     if metric == "angular":
-        return np.round(np.arccos(np.clip(product, -1, 1)) / np.pi, 6)
+        return np.asarray(np.round(np.arccos(np.clip(product, -1, 1)) / np.pi, 6))
     squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None, :] - 2 * product
-    return np.round(np.sqrt(np.maximum(squares, 0)), 6)
+    return np.asarray(np.round(np.sqrt(np.maximum(squares, 0)), 6))
 
 
 def _matches(
