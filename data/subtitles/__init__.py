@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from data.records import Episode
 
-__all__ = ["FORMATS", "Cue", "find_side_file", "read", "read_embedded"]
+__all__ = ["FORMATS", "Cue", "decode", "find_side_file", "read", "read_descriptions", "read_embedded"]
 
 FORMATS = (".vtt", ".srt", ".ass", ".ssa", ".ttml", ".dfxp", ".smi", ".sami")
 """Endings of subtitle files; of several equally good files the first of these is taken."""
@@ -74,8 +74,20 @@ def read(path: Path, language: str = "ko") -> list[Cue]:
 
     Raises MediaError with the line when the file cannot be read, is malformed, or holds audio description.
     """
+    return _cues(_lines(path, language))
+
+
+def read_descriptions(path: Path, language: str = "ko") -> list[Line]:
+    """The lines of an audio description in a subtitle format, as they stand and in the order of the file.
+
+    Raises MediaError with the line when the file cannot be read or is malformed.
+    """
+    return _lines(path, language, descriptions=True)
+
+
+def _lines(path: Path, language: str, *, descriptions: bool = False) -> list[Line]:
     try:
-        lines = parse(_decode(path), language)
+        return parse(decode(path), language, descriptions=descriptions)
     except OSError as error:
         raise MediaError(
             tr("{path} cannot be read ({reason}); check its rights.", path=path, reason=error.strerror)
@@ -86,7 +98,6 @@ def read(path: Path, language: str = "ko") -> list[Cue]:
         ) from error
     except MediaError as error:
         raise MediaError(f"{path}: {error}") from error
-    return _cues(lines)
 
 
 def _cues(lines: list[Line]) -> list[Cue]:
@@ -94,8 +105,11 @@ def _cues(lines: list[Line]) -> list[Cue]:
     return sorted(cues, key=lambda cue: (cue.start, cue.end))
 
 
-def _decode(path: Path) -> str:
-    """The text of `path`: by its byte order mark, else UTF-8, else UTF-16 or CP949 (old Korean files)."""
+def decode(path: Path) -> str:
+    """The text of `path`: by its byte order mark, else UTF-8, else UTF-16 or CP949 (old Korean files).
+
+    Raises MalformedError where it is none of them, OSError.
+    """
     content = path.read_bytes()
     marks = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
     marked = [codec for mark, codec in marks.items() if content.startswith(mark)]

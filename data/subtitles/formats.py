@@ -36,19 +36,19 @@ class MalformedError(ValueError):
         self.line = line
 
 
-def parse(text: str, language: str) -> list[Line]:
+def parse(text: str, language: str, *, descriptions: bool = False) -> list[Line]:
     """The lines of a subtitle file in any of the formats, told apart by content, in the order of the file.
 
     `language` chooses among the languages that one SAMI file holds. Raises MalformedError where the text breaks its
-    format, MediaError for the cues of an audio description, which are no dialogue.
+    format, MediaError for the cues of an audio description, which are no dialogue, unless `descriptions` are wanted.
     """
     head = text.lstrip()[:4096]
     if head.startswith("WEBVTT"):
-        return list(_webvtt(text))
+        return list(_webvtt(text, descriptions))
     if re.search(r"<sami\b", head, re.I):
         return _sami(text, language)
     if re.match(r"(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<([\w.-]+:)?tt\b", head, re.S):
-        return _ttml(text)
+        return _ttml(text, descriptions)
     if re.search(r"^\[(Script Info|V4\+? Styles|Events)\]", head, re.I | re.M):
         return _pysubs2(text, "ass" if "V4+" in text else "ssa")
     if re.search(r"\d\s*-->\s*\d", text):
@@ -89,10 +89,10 @@ def _check_arrows(text: str) -> None:
 VTT_TIMES = re.compile(r"((?:\d+:)?\d{2}:\d{2}\.\d{3})[ \t]*-->[ \t]*((?:\d+:)?\d{2}:\d{2}\.\d{3})(?=\s|$)")
 
 
-def _webvtt(text: str) -> Iterator[Line]:
+def _webvtt(text: str, descriptions: bool) -> Iterator[Line]:
     """Cues of https://www.w3.org/TR/webvtt1/: blocks between blank lines, notes, styles and regions left out."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if re.search(r"^(NOTE\s+)?kind\s*[:=]\s*descriptions", text.split("-->")[0], re.I | re.M):
+    if not descriptions and re.search(r"^(NOTE\s+)?kind\s*[:=]\s*descriptions", text.split("-->")[0], re.I | re.M):
         raise _description()
     number = 1
     for block in re.split(r"(\n[ \t]*(?=\n))", text):
@@ -184,7 +184,7 @@ def _sami_choice(text: str, classes: dict[str, list[tuple[float, str]]], languag
     return classes[best] if best is not None else []
 
 
-def _ttml(text: str) -> list[Line]:
+def _ttml(text: str, descriptions: bool) -> list[Line]:
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
@@ -192,7 +192,8 @@ def _ttml(text: str) -> list[Line]:
         root = etree.fromstring(text.encode(), parser)
     except etree.XMLSyntaxError as error:
         raise MalformedError(error.lineno or 1, str(error.msg)) from error
-    if any(str(k).endswith("}scriptRepresents") and "visual" in str(v) for k, v in root.attrib.items()):
+    described = any(str(k).endswith("}scriptRepresents") and "visual" in str(v) for k, v in root.attrib.items())
+    if described and not descriptions:
         raise _description()
     try:
         return [Line(*cue) for cue in read_ttml(root)]
