@@ -62,20 +62,7 @@ class CausalRanker:
         """
         if not any(texts):
             return [[] for _ in prompts]
-        model, tokenizer = self._load()
-        # Prompts of like length share a batch, for padding costs as much as text. The longest first: what does not
-        # fit into memory shows at once.
-        asked = sorted(_questions(tokenizer, prompts, texts, ranking_model.context_of(model)), key=_length)
-        done = in_batches(asked[::-1], self.options.batch, lambda batch: _scores(model, batch), self.options.model)
-        scored: list[list[float]] = [[] for _ in prompts]
-        for question, values in zip(asked[::-1], done, strict=True):
-            scored[question.number] = values
-        if not all(isfinite(value) for values in scored for value in values):
-            raise ConfigError(
-                tr("{model} computes no finite likelihood in {dtype}; set ranking.options.dtype=fp32 or bf16",
-                   model=self.options.model, dtype=str(model.dtype).removeprefix("torch."))
-            )  # fmt: skip
-        return scored
+        return log_likelihoods(*self._load(), prompts, texts, self.options)
 
     def caveat(self) -> str:
         """What people should know of the results; empty: nothing."""
@@ -104,6 +91,25 @@ class CausalRanker:
         if self._loaded is None:
             self._loaded = ranking_model.load("AutoModelForCausalLM", self.options, "CAUSAL_LM")
         return self._loaded
+
+
+def log_likelihoods(
+    model: Any, tokenizer: Any, prompts: Sequence[str], texts: Sequence[Sequence[str]], options: RankerOptions
+) -> list[list[float]]:
+    """`CausalRanker.log_likelihoods` by a model that is loaded already: in training it is ranked with as in a run."""
+    # Prompts of like length share a batch, for padding costs as much as text. The longest first: what does not
+    # fit into memory shows at once.
+    asked = sorted(_questions(tokenizer, prompts, texts, ranking_model.context_of(model)), key=_length)
+    done = in_batches(asked[::-1], options.batch, lambda batch: _scores(model, batch), options.model)
+    scored: list[list[float]] = [[] for _ in prompts]
+    for question, values in zip(asked[::-1], done, strict=True):
+        scored[question.number] = values
+    if not all(isfinite(value) for values in scored for value in values):
+        raise ConfigError(
+            tr("{model} computes no finite likelihood in {dtype}; set ranking.options.dtype=fp32 or bf16",
+               model=options.model, dtype=str(model.dtype).removeprefix("torch."))
+        )  # fmt: skip
+    return scored
 
 
 def _questions(

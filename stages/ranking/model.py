@@ -29,10 +29,11 @@ class RankerOptions(TorchOptions):
     )
 
 
-def load(kind: str, options: RankerOptions, task: str, **config: Any) -> tuple[Any, Any]:
+def load(kind: str, options: RankerOptions, task: str, *, new: Sequence[str] = (), **config: Any) -> tuple[Any, Any]:
     """The model and its tokenizer, ready to compute on the device.
 
     `kind` names the Auto class of transformers, `task` PEFT's name of its task, `config` goes into the model's config.
+    Weights that `new` names may be missing: they are drawn at random, to be trained.
     Raises ConfigError for weights that are missing, unreadable, incomplete, or of another base than the adapter's.
     """
     name = str(Path(options.model).expanduser()) if Path(options.model).expanduser().is_dir() else options.model
@@ -44,7 +45,7 @@ def load(kind: str, options: RankerOptions, task: str, **config: Any) -> tuple[A
         tokenizer = transformers.AutoTokenizer.from_pretrained(name, **models.origin(options, name))
         model, absent = _base(getattr(transformers, kind), options, name, config)
     brought = adapter.weight_names(folder) if folder else []
-    absent = [key for key in absent if not any(b.endswith(f".{key}") for b in brought)]
+    absent = [key for key in absent if key not in new and not any(b.endswith(f".{key}") for b in brought)]
     if absent:
         raise ConfigError(_headless(options.model) if task == "SEQ_CLS" else _damaged(options.model, absent[0]))
     return (adapter.apply(model, folder) if folder else model).eval(), tokenizer

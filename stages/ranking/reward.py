@@ -42,24 +42,7 @@ class RewardRanker:
         """
         if not any(texts):
             return [[] for _ in prompts]
-        model, tokenizer = self._load()
-        context = ranking_model.context_of(model)
-        encoded = [
-            list(chain(*encode(tokenizer, prompt, text, context)))
-            for prompt, offered in zip(prompts, texts, strict=True)
-            for text in offered
-        ]
-        order = sorted(range(len(encoded)), key=lambda number: -len(encoded[number]))
-        done = in_batches(order, self.options.batch, lambda b: _rewards(model, [encoded[n] for n in b]),
-                          self.options.model)  # fmt: skip
-        by_number = dict(zip(order, done, strict=True))
-        if not all(map(isfinite, by_number.values())):
-            raise ConfigError(
-                tr("{model} computes no finite reward in {dtype}; set ranking.options.dtype=fp32 or bf16",
-                   model=self.options.model, dtype=str(model.dtype).removeprefix("torch."))
-            )  # fmt: skip
-        rewards = (by_number[number] for number in range(len(encoded)))
-        return [[next(rewards) for _ in offered] for offered in texts]
+        return rewards(*self._load(), prompts, texts, self.options)
 
     def identity(self) -> dict[str, Any]:
         """See stages.models.ModelBackend."""
@@ -83,6 +66,28 @@ class RewardRanker:
             model.config.get_text_config().pad_token_id = padding
             self._loaded = model, tokenizer
         return self._loaded
+
+
+def rewards(
+    model: Any, tokenizer: Any, prompts: Sequence[str], texts: Sequence[Sequence[str]], options: RankerOptions
+) -> list[list[float]]:
+    """`RewardRanker.rewards` by a model that is loaded already, whose configuration names the padding token."""
+    context = ranking_model.context_of(model)
+    encoded = [
+        list(chain(*encode(tokenizer, prompt, text, context)))
+        for prompt, offered in zip(prompts, texts, strict=True)
+        for text in offered
+    ]
+    order = sorted(range(len(encoded)), key=lambda number: -len(encoded[number]))
+    done = in_batches(order, options.batch, lambda b: _rewards(model, [encoded[n] for n in b]), options.model)
+    by_number = dict(zip(order, done, strict=True))
+    if not all(map(isfinite, by_number.values())):
+        raise ConfigError(
+            tr("{model} computes no finite reward in {dtype}; set ranking.options.dtype=fp32 or bf16",
+               model=options.model, dtype=str(model.dtype).removeprefix("torch."))
+        )  # fmt: skip
+    ordered = (by_number[number] for number in range(len(encoded)))
+    return [[next(ordered) for _ in offered] for offered in texts]
 
 
 def _rewards(model: Any, batch: Sequence[list[int]]) -> list[float]:
