@@ -72,6 +72,9 @@ def load(profile: str = DEFAULT_PROFILE, assignments: Sequence[str] = (), **over
     for assignment in assignments:
         settings.assign(values, assignment)
     values |= {key: value for key, value in overrides.items() if value is not None}
+    for stage in STAGES:
+        if stage.role and isinstance(values.get(stage.name), dict):
+            values[stage.name] = _options_in_place(stage, values[stage.name])
     try:
         config = model().model_validate(values)
     except ValidationError as error:
@@ -86,8 +89,11 @@ def backend_class(stage: Stage, config: Config) -> type[Backend] | None:
     """The configured backend of the stage's role; None where the role is switched off. Raises ConfigError."""
     if stage.role is None:
         return None
-    name = cast(str, getattr(config.section(stage), "backend"))  # noqa: B009 – not every StageConfig has it
-    table = BACKENDS[stage.role]
+    return _backend_named(stage, getattr(config.section(stage), "backend"))  # noqa: B009 – not every StageConfig has it
+
+
+def _backend_named(stage: Stage, name: str) -> type[Backend] | None:
+    table = BACKENDS[stage.role or ""]
     target = name if ":" in name else table.get(name, "")
     if target is None:
         return None
@@ -101,6 +107,35 @@ def backend_class(stage: Stage, config: Config) -> type[Backend] | None:
             tr("{key}: {target} cannot be loaded ({cause}); check the path module:Class",
                key=f"{stage.name}.backend", target=target, cause=error)
         ) from None  # fmt: skip
+
+
+def _options_in_place(stage: Stage, section: dict[str, Any]) -> dict[str, Any]:
+    """The section with its backend's settings under `options`: `ranking.adapter` is short for ranking.options.adapter.
+
+    A key that the stage itself has is the stage's. Raises ConfigError for a key that other backends have, not this one.
+    """
+    own = stage_module(stage).Config.model_fields
+    name = section.get("backend", own["backend"].default)
+    foreign = [key for key in section if key not in own]
+    if not foreign or not isinstance(name, str) or not isinstance(section.get("options") or {}, dict):
+        return section
+    backend = _backend_named(stage, name)
+    short = [key for key in foreign if backend and key in backend.Options.model_fields]
+    for key in foreign:
+        others = [] if key in short else _backends_with(stage, key)
+        if others:
+            raise ConfigError(
+                tr("{key} is no setting of {backend}, but of {others}: set {stage}.backend as well",
+                   key=f"{stage.name}.{key}", backend=name, others=", ".join(others), stage=stage.name)
+            )  # fmt: skip
+    kept = {key: value for key, value in section.items() if key not in short}
+    return kept | {"options": (section.get("options") or {}) | {key: section[key] for key in short}} if short else kept
+
+
+def _backends_with(stage: Stage, key: str) -> list[str]:
+    """The backends of the stage's role that have such an option."""
+    found = {name: _backend_named(stage, name) for name in BACKENDS[stage.role or ""]}
+    return [name for name, kind in found.items() if kind and key in kind.Options.model_fields]
 
 
 def backend_options(stage: Stage, config: Config) -> BaseModel:

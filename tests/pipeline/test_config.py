@@ -94,3 +94,30 @@ def test_the_schema_holds_every_section_and_backend() -> None:
     schema = config.schema()
     assert {s.name for s in STAGES} <= schema["properties"].keys()
     assert "text.rapidocr.options" in schema["$defs"]
+
+
+def ranker_options(loaded: config.Config) -> BaseModel:
+    return config.backend_options(next(s for s in STAGES if s.name == "ranking"), loaded)
+
+
+def test_a_backend_setting_may_be_written_without_options(tmp_path: Path) -> None:
+    short = config.load("default", ["ranking.adapter=adapters/x"])
+    assert short == config.load("default", ["ranking.options.adapter=adapters/x"])
+    assert ranker_options(short).model_dump()["adapter"] == "adapters/x"
+    assert ranker_options(short).model_dump()["model"] == "microsoft/phi-2"  # the profile's other options stay
+    path = tmp_path / "mine.yaml"
+    path.write_text("ranking: {backend: causal, adapter: adapters/x, memory: 60}")
+    loaded = config.load(str(path), ["ranking.model=models/phi"])
+    assert (loaded.model_dump()["ranking"]["memory"], ranker_options(loaded).model_dump()["model"]) == (
+        60,
+        "models/phi",
+    )
+
+
+def test_a_setting_of_another_backend_names_it() -> None:
+    with pytest.raises(ConfigError, match=r"ranking.adapter is no setting of heuristic, but of causal, reward"):
+        config.load("embedded", ["ranking.adapter=adapters/x"])
+    with pytest.raises(ConfigError, match=r"ranking\.adaptr is not known"):
+        config.load("default", ["ranking.adaptr=adapters/x"])
+    with pytest.raises(ConfigError, match="did you mean causal"):
+        config.load("default", ["ranking.backend=casual", "ranking.adapter=x"])
