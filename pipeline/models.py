@@ -81,12 +81,14 @@ def prepare(works: Sequence[Work], config: Config, until: str | None, chosen: Ch
 
     Raises ConfigError that names all that is missing where it cannot be had.
     """
+    need_packages([stage for stage in stages_until(until) if stage.role], config)
     will_run = {step.stage for work in works for step in plan(work, config, until) if step.state != "cached"}
     stages = [stage for stage in stages_until(until) if stage.role and stage.name in will_run]
-    need_packages(stages, config)
     missing = absent(needs(config, stages))
-    if missing and offline():
-        raise ConfigError(_out_of_reach(missing, chosen))
+    refused = [_out_of_reach(missing, chosen)] if missing and offline() else []
+    refused += [why for stage in stages if not _kept(stage, works) and (why := _not_ready(stage, config))]
+    if refused:
+        raise ConfigError("; ".join(refused))
     if failed := fetch(missing, downloads):
         raise ConfigError(
             tr("{cause} (all at once: `{command}`; nothing to download: --config embedded)",
@@ -104,6 +106,21 @@ def need_packages(stages: Sequence[Stage], config: Config) -> None:
                "or use --config embedded, which needs none of them",
                stages=", ".join(dict.fromkeys(wanted[name].name for name in missing)), packages=", ".join(missing))
         )  # fmt: skip
+
+
+def _kept(stage: Stage, works: Sequence[Work]) -> bool:
+    """Whether the stage has answers of an earlier try, with which it may need none."""
+    return any(any(work.workspace.cache(stage.name).iterdir()) for work in works)
+
+
+def _not_ready(stage: Stage, config: Config) -> str | None:
+    ready = getattr(settings.make_backend(stage, config), "ready", None)
+    try:
+        if ready:
+            ready()
+    except ConfigError as error:
+        return str(error)
+    return None
 
 
 def packages(stage: Stage, config: Config) -> Sequence[str]:

@@ -101,6 +101,10 @@ class ModelBackend(Protocol):
     def weights(self) -> Sequence[Weights]:
         """The weights it needs, without loading them; empty for remote services."""
 
+    # It may also have
+    #     packages: ClassVar[tuple[str, ...]]   the modules it imports when it loads: looked for before a run starts
+    #     def ready(self) -> None               raises ConfigError where no download helps: no network with --offline
+
 
 def offline() -> bool:
     """Whether nothing may be fetched, as huggingface_hub reads it."""

@@ -86,11 +86,8 @@ def is_loopback(url: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def client(options: RemoteOptions) -> Any:
-    """An `openai.OpenAI` that may be used; close it. Raises ConfigError where nothing may leave the machine.
-
-    It waits longer before each further try, or as long as Retry-After says, and gives up at once on other errors.
-    """
+def permitted(options: RemoteOptions) -> None:
+    """Raise ConfigError where nothing may leave the machine."""
     here = is_loopback(options.base_url)
     if not here and offline():
         raise ConfigError(
@@ -102,6 +99,15 @@ def client(options: RemoteOptions) -> Any:
             tr("{url} is not on this machine, and the film would be sent there; allow it with allow_remote=true",
                url=options.base_url)
         )  # fmt: skip
+
+
+def client(options: RemoteOptions) -> Any:
+    """An `openai.OpenAI` that may be used; close it. Raises ConfigError where nothing may leave the machine.
+
+    It waits longer before each further try, or as long as Retry-After says, and gives up at once on other errors.
+    """
+    permitted(options)
+    here = is_loopback(options.base_url)
     with loading(options.model):
         import openai
     wait = openai.Timeout(options.timeout, connect=min(CONNECT, options.timeout))

@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -15,7 +15,7 @@ from data.messages import tr
 from stages.candidates.answers import captions, cut
 from stages.candidates.prompt import Answers, Caption, Prompt
 from stages.models import FREE, Weights
-from stages.remote import RemoteOptions, client, insistently, side_by_side, strange
+from stages.remote import RemoteOptions, client, insistently, permitted, side_by_side, strange
 
 ATTEMPTS_APART = 1000
 """Between the seeds of a question and of the same one asked again, more than anybody asks at once."""
@@ -24,6 +24,7 @@ ATTEMPTS_APART = 1000
 class OpenAI:
     """A vision-language model behind an address. Stills and prompts are sent there."""
 
+    packages: ClassVar[tuple[str, ...]] = ("openai",)
     needs_images = True
 
     class Options(RemoteOptions):
@@ -51,6 +52,10 @@ class OpenAI:
     def weights(self) -> Sequence[Weights]:
         """None: the service has them."""
         return ()
+
+    def ready(self) -> None:
+        """Raise ConfigError where nothing may leave the machine."""
+        permitted(self.options)
 
     def caption(
         self, images: Sequence[bytes], prompts: Sequence[Sequence[Prompt]], n: int

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -60,6 +60,7 @@ LICENCES: dict[str, tuple[str, int | None]] = {
 class Transformers:
     """Captions from a vision-language model on this machine."""
 
+    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     needs_images = True
 
     class Options(TorchOptions):

@@ -72,6 +72,7 @@ class FasterWhisperOptions(ListeningOptions):
 class FasterWhisper:
     """Words and voices in 16 kHz sound. See `stages.dialogue.whisper.Whisper`, whose contract it has."""
 
+    packages: ClassVar[tuple[str, ...]] = ("faster_whisper",)
     Options: ClassVar[type[BaseModel]] = FasterWhisperOptions
 
     def __init__(self, options: FasterWhisperOptions) -> None:

@@ -59,6 +59,7 @@ class WhisperOptions(ListeningOptions):
 class Whisper:
     """Words and voices in 16 kHz sound."""
 
+    packages: ClassVar[tuple[str, ...]] = ("torch", "whisper")
     Options: ClassVar[type[BaseModel]] = WhisperOptions
 
     def __init__(self, options: WhisperOptions) -> None:

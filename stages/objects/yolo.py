@@ -9,7 +9,7 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -49,6 +49,8 @@ SWITCHED_OFF = {"YOLO_AUTOINSTALL": "false", "YOLO_OFFLINE": "true", "YOLO_VERBO
 
 class Yolo:
     """Finds things with the classes its weights were trained on; the released ones know the 80 of COCO."""
+
+    packages: ClassVar[tuple[str, ...]] = ("torch", "ultralytics")
 
     class Options(ModelOptions):
         """Settings of YOLO."""

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -55,6 +55,7 @@ nothing may be left of the shorter one. Longer ones are stretched."""
 class EasyOCR:
     """Reads text of the configured languages, tilted text too."""
 
+    packages: ClassVar[tuple[str, ...]] = ("torch", "easyocr")
     min_score = 0.8
     """Mean confidence of the letters from which a line is believed. Not measured: no weights were at hand. Raw, it is
     0.41 for four letters and 0.26 for nine."""

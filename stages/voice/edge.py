@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,6 +25,8 @@ SLOWEST, FASTEST = 0.5, 2.0
 
 class Edge:
     """edge-tts. The text of every line is sent to Microsoft."""
+
+    packages: ClassVar[tuple[str, ...]] = ("edge_tts",)
 
     class Options(BaseModel):
         """What can be set."""
@@ -69,6 +71,10 @@ class Edge:
         """None: the service has them."""
         return ()
 
+    def ready(self) -> None:
+        """Raise ConfigError with --offline."""
+        allowed(SERVICE)
+
     def close(self) -> None:
         """Nothing is held: every line is a connection of its own."""
 
@@ -82,7 +88,7 @@ class Edge:
                 mp3 = pool.submit(asyncio.run, self._ask(text, language, faster)).result()
             return checked(decoded(mp3), text, language)
 
-        allowed(SERVICE)
+        self.ready()
         return persistently(SERVICE, ask)
 
     async def _ask(self, text: str, language: str, faster: float) -> bytes:

@@ -7,7 +7,7 @@ service's TLS certificate.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,6 +20,8 @@ from stages.voice.sound import NOTHING, NoSpeechError, Sound, checked, decoded, 
 
 class GTTS:
     """gTTS. The text of every line is sent to Google."""
+
+    packages: ClassVar[tuple[str, ...]] = ("gtts",)
 
     class Options(BaseModel):
         """What can be set."""
@@ -65,9 +67,17 @@ class GTTS:
         """None: the service has them."""
         return ()
 
+    def ready(self) -> None:
+        """Raise ConfigError with --offline."""
+        allowed(self._service)
+
     def close(self) -> None:
         """Nothing is held but the last line."""
         self._last = ("", NOTHING)
+
+    @property
+    def _service(self) -> str:
+        return f"gTTS (translate.google.{self.options.tld})"
 
     def _tag(self, language: str) -> str:
         return self.options.lang or language
@@ -75,8 +85,8 @@ class GTTS:
     def _say(self, text: str, language: str) -> Sound:
         """`text` at the voice's own pace; a line asked for at another rate is not sent twice."""
         if self._last[0] != text:
-            service = f"gTTS (translate.google.{self.options.tld})"
-            allowed(service)
+            self.ready()
+            service = self._service
             sound = persistently(service, lambda: checked(self._ask(service, text, language), text, language))
             self._last = (text, sound)
         return self._last[1]

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from stages.models import Weights
-from stages.remote import RemoteOptions, answering, client
+from stages.remote import RemoteOptions, answering, client, permitted
 from stages.voice.online import persistently
 from stages.voice.pace import Pace, fitted, within
 from stages.voice.sound import NOTHING, Sound, checked, decoded, readable
@@ -23,6 +23,8 @@ SLOWEST, FASTEST = 0.25, 4.0
 
 class OpenAISpeech:
     """An OpenAI-compatible speech endpoint. The text of every line is sent to it."""
+
+    packages: ClassVar[tuple[str, ...]] = ("openai",)
 
     class Options(RemoteOptions):
         """What can be set."""
@@ -82,6 +84,10 @@ class OpenAISpeech:
     def weights(self) -> Sequence[Weights]:
         """None: the service has them."""
         return ()
+
+    def ready(self) -> None:
+        """Raise ConfigError where nothing may leave the machine."""
+        permitted(self.options)
 
     def close(self) -> None:
         """Close the connection."""

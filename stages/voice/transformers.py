@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -44,6 +44,8 @@ LICENCES = {"facebook/mms-tts": ("CC-BY-NC-4.0", 145_000_000)}
 
 class Transformers:
     """A VITS model from the hub or from a folder, run on this machine."""
+
+    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
 
     class Options(TorchOptions):
         """What can be set."""
