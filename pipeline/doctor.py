@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from data.errors import ConfigError
 from data.messages import tr
 
 OPENCV_WHEELS = (
@@ -50,7 +51,7 @@ class Fact:
 
 
 def examine() -> Iterator[Fact]:
-    """Everything worth knowing before a run; imports no model library."""
+    """Everything worth knowing before a run; loads no model."""
     yield Fact("vdesc", metadata.version("videodescription"))
     yield Fact("python", f"{platform.python_version()} ({sys.executable})")
     yield from _ffmpeg()
@@ -58,6 +59,7 @@ def examine() -> Iterator[Fact]:
     yield from _devices()
     yield from _embedded_models()
     yield from _extras()
+    yield from _profiles()
 
 
 def opencv() -> Fact:
@@ -121,6 +123,27 @@ def _extras() -> Iterator[Fact]:
             "without {modules}; pip install 'videodescription[{extra}]'", modules=", ".join(missing), extra=extra
         )  # fmt: skip
         yield Fact(f"[{extra}]", text, "absent" if missing else "good")
+
+
+def _profiles() -> Iterator[Fact]:
+    """How much of each profile's weights is here."""
+    from pipeline import config as settings
+    from pipeline.models import absent, needs, to_download
+
+    for name in settings.profiles():
+        try:
+            found = list(needs(settings.load(name)))
+        except ConfigError as error:
+            yield Fact(tr("profile {name}", name=name), str(error), "absent")
+            continue
+        if missing := absent(found):
+            size, unknown = to_download(missing)
+            more = tr(", and {number} of unknown size", number=unknown) if unknown else ""
+            text = tr("{number} models are not here ({size:.1f} GB{more}): vdesc models fetch -c {name}",
+                      number=len(missing), size=size / 1e9, more=more, name=name)  # fmt: skip
+            yield Fact(tr("profile {name}", name=name), text, "absent")
+        else:
+            yield Fact(tr("profile {name}", name=name), tr("all models are here"))
 
 
 def _version(distribution: str) -> str | None:

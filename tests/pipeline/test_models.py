@@ -134,6 +134,7 @@ def test_the_commit_that_was_fetched_first_stays_until_update(vdesc: Command, hu
     assert ("model.safetensors", "") not in hub.downloaded("team/voice"), "unchanged files are not fetched again"
 
 
+@pytest.mark.slow
 def test_an_update_that_breaks_off_leaves_the_old_weights_in_use(vdesc: Command, hub: Hub) -> None:
     first = hub.publish("team/voice", config_json="{}", model_safetensors=LARGE)
     assert vdesc.models("fetch").returncode == 0
@@ -147,6 +148,7 @@ def test_an_update_that_breaks_off_leaves_the_old_weights_in_use(vdesc: Command,
     assert vdesc.commit() == second
 
 
+@pytest.mark.slow
 def test_a_download_that_broke_off_goes_on_where_it_was(vdesc: Command, hub: Hub) -> None:
     commit = hub.publish("team/voice", config_json="{}", model_safetensors=LARGE)
     hub.break_after = 3 * 2**20
@@ -159,6 +161,7 @@ def test_a_download_that_broke_off_goes_on_where_it_was(vdesc: Command, hub: Hub
     assert (vdesc.cache / "snapshots" / commit / "model.safetensors").read_bytes() == LARGE
 
 
+@pytest.mark.slow
 def test_a_file_that_was_damaged_on_the_way_is_fetched_anew(vdesc: Command, hub: Hub) -> None:
     hub.publish("team/voice", config_json="{}", model_safetensors=LARGE)
     hub.break_after = 3 * 2**20
@@ -246,6 +249,7 @@ def test_check_loads_and_tells_time_and_memory(vdesc: Command, hub: Hub) -> None
     assert "GB of memory" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("breaks", "says"), [("raises", "ZeroDivisionError: of the library"), ("dies", "killed")])
 def test_check_goes_on_after_one_that_fails(vdesc: Command, hub: Hub, breaks: str, says: str) -> None:
     hub.publish("team/voice", config_json="{}", model_safetensors=LARGE)
@@ -260,6 +264,31 @@ def test_check_goes_on_after_one_that_fails(vdesc: Command, hub: Hub, breaks: st
 
 def test_a_stage_without_a_model_is_named(vdesc: Command) -> None:
     assert "choose one of dialogue" in one_line(vdesc.models("check", "--stage", "shots"))
+
+
+@pytest.mark.slow
+def test_check_of_the_shipped_backends_on_tiny_checkpoints_needs_no_network(vdesc: Command, tmp_path: Path) -> None:
+    from tests.checkpoints import causal, faces, vits, vlm, whisper, yolo
+
+    made = tmp_path / "모델"
+    made.mkdir()
+    settings = {
+        "dialogue.backend": "whisper", "dialogue.options.model": whisper.openai(made / "whisper.pt"),
+        "objects.backend": "yolo", "objects.options.weights": yolo.yolov8(made),
+        "faces.backend": "deepface", "faces.options.detector": faces.DETECTOR, "faces.options.model": faces.MODEL,
+        "candidates.backend": "transformers", "candidates.options.model": vlm.qwen2_5_vl(made / "vlm"),
+        "ranking.backend": "causal", "ranking.options.model": causal.causal(made / "phi", context=2048),
+        "voice.backend": "transformers", "voice.options.model": vits.build(made / "vits"),
+    }  # fmt: skip
+    home = str(faces.build(tmp_path / "deepface"))
+    assignments = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+    done = vdesc(
+        "models", "check", "-c", "embedded", *assignments, "--offline", DEEPFACE_HOME=home, NETWORK_FORBIDDEN="1"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = [line for line in done.stdout.splitlines() if ": ok, " in line]
+    assert len(told) == 7, done.stdout
+    assert vdesc.connections() == []
 
 
 @pytest.fixture
@@ -277,6 +306,12 @@ def test_offline_a_run_says_before_any_stage_what_it_lacks(vdesc: Command, film:
     assert "--config embedded" in line
     assert not (vdesc.home.parent / "out" / "film" / "workspace" / "shots").exists()
     assert vdesc.connections() == []
+
+
+def test_offline_a_voice_on_the_network_is_refused_before_any_stage(vdesc: Command, film: Path) -> None:
+    line = one_line(vdesc("run", film, "-c", "embedded", "--set", "voice.backend=gtts", "--offline"))
+    assert "--offline forbids it" in line
+    assert not (vdesc.home.parent / "out" / "film" / "workspace" / "shots").exists()
 
 
 def test_a_package_that_is_missing_is_named_before_any_stage(vdesc: Command, film: Path) -> None:
