@@ -95,20 +95,24 @@ class Example(Row):
 
 
 class Read(list[R]):
-    """Rows as read, and what was passed over: field name → in how many rows."""
+    """Rows as read."""
 
     ignored: Counter[str]
+    """What was passed over: field name → in how many rows."""
+    places: list[str]
+    """File and line of each row, in words."""
 
 
 def read(paths: Path | Sequence[Path], kind: type[R]) -> Read[R]:
     """All rows of one or more files, in order. Raises UserError that names the file and the line."""
     rows: Read[R] = Read()
-    rows.ignored = Counter()
+    rows.ignored, rows.places = Counter(), []
     for path in [paths] if isinstance(paths, Path) else paths:
         before = len(rows)
         for where, value in _objects(path):
             rows.ignored.update(_unknown(value, kind, where))
             rows.append(_row(value, kind, where))
+            rows.places.append(where)
         if len(rows) == before:
             raise UserError(tr("{path} holds no rows; give a file with one JSON object a line", path=path))
     return rows

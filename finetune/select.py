@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +110,16 @@ def _example(truth: Truth, row: Offered, captions: Sequence[str], scores: NDArra
         rejected=tuple(captions[n] for n in worse),
         scores=tuple(round(float(scores[n]), 4) for n in (best, *worse)),
         places=(best, *worse),
-        asked=row.asked,
+        asked=asked_about(row, (captions[best], *(captions[n] for n in worse))),
         **truth.model_dump(include={"drama", "language", "source", "licence", "image", "episode", "time"}),
     )
+
+
+def asked_about(row: Offered, texts: Sequence[str]) -> dict[str, Any] | None:
+    """The fields of the row's prompt with the evidence of these texts, in their order; none for texts of others."""
+    if not row.asked or not isinstance(row.asked.get("support"), Sequence):
+        return row.asked
+    known: dict[str, Any] = {}
+    for text, evidence in zip(row.captions, row.asked["support"], strict=False):
+        known.setdefault(text, evidence)
+    return row.asked | {"support": [known.get(text, []) for text in texts]}

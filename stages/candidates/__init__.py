@@ -21,13 +21,13 @@ from data.reach import longest_reach
 from data.records import Candidate, Context, Gap, Keyframe, Length, Style
 from stages.candidates import rendering
 from stages.candidates.evidence import regions_of, support
-from stages.candidates.keeping import Asked, Question
+from stages.candidates.keeping import Asked, Question, kept_in
 from stages.candidates.prompt import SECONDS, Prompt
 from stages.candidates.questions import questions
 from stages.candidates.regions import bare, crops
 from stages.candidates.sifting import Sifted, answers_to
 from stages.candidates.viewer import prompts
-from stages.stage import Job, StageConfig, keyed
+from stages.stage import Job, StageConfig
 
 VERSION = 3
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -103,10 +103,7 @@ def _asked(job: Job[Config]) -> Asked:
             tr("candidates.regions wants a captioner that looks at pictures, {name} does not; set it to 0",
                name=job.config.backend)
         )  # fmt: skip
-    if not hasattr(backend, "identity"):
-        return Asked(backend, None, {})
-    options = keyed(backend.Options.model_validate(job.config.options))
-    return Asked(backend, job.cache, {"captioner": job.config.backend, "options": options} | backend.identity())
+    return kept_in(job.cache, backend, job.config.backend, job.config.options)
 
 
 class _Describer:

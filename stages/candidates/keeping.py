@@ -15,6 +15,7 @@ from data.errors import StageError
 from data.files import write_atomically
 from data.messages import tr
 from stages.candidates.prompt import Caption, Captioner, Prompt
+from stages.stage import keyed
 
 FORM = 1
 """Raised when kept answers would be read differently."""
@@ -81,3 +82,11 @@ class Asked:
             prompt.system, prompt.text, dict(prompt.lengths), prompt.title_open,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest() + ".json"
+
+
+def kept_in(folder: Path, captioner: Any, name: str, options: Mapping[str, Any]) -> Asked:
+    """A captioner of this name and these options; its answers are kept where it says what they depend on."""
+    if not hasattr(captioner, "identity"):
+        return Asked(captioner, None, {})
+    chosen = keyed(captioner.Options.model_validate(options))
+    return Asked(captioner, folder, {"captioner": name, "options": chosen} | captioner.identity())

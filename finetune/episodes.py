@@ -1,0 +1,93 @@
+"""The results of runs as rows: what was offered for each keyframe, and what the ranker is asked about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from data.errors import UserError
+from data.messages import tr
+from data.records import Candidate, Context, Gap, Keyframe, Style
+from data.workspace import Manifest, Workspace
+from finetune.rows import Offered
+from stages.ranking.asking import MEMORY, Question, asked_of_model, questions
+from stages.ranking.prompt import RankingPrompt
+from stages.ranking.template import render
+from stages.stage import RunSettings
+
+_PROMPT = TypeAdapter(RankingPrompt)
+
+
+def results_folders(paths: Sequence[Path]) -> list[Path]:
+    """The results folders that are named, or that lie in a folder which is named. Raises UserError for none."""
+    found: list[Path] = []
+    for path in paths:
+        inside = [path] if (path / "workspace").is_dir() else sorted(p.parent for p in path.glob("*/workspace"))
+        if not inside:
+            raise UserError(tr("{path} is no results folder of vdesc and holds none; name one such as out/", path=path))
+        found += inside
+    return list(dict.fromkeys(found))
+
+
+def offered(folder: Path, *, drama: str = "", styles: Sequence[Style] = ()) -> list[Offered]:
+    """A row for every keyframe that has candidates, with the prompt a run asks the ranking model with.
+
+    `drama`: title; empty: the folder's name. `styles`: only candidates written so; empty: all.
+    Raises UserError where the results are missing, damaged, or of different runs.
+    """
+    workspace = Workspace(folder / "workspace")
+    made = _manifest(workspace, "candidates", folder)
+    ranked = workspace.manifest("ranking")
+    settings = RunSettings(**made.ingredients["settings"])
+    try:
+        images = {k.id: workspace.stage("keyframes") / k.image for k in workspace.read("keyframes", Keyframe)}
+        asked = list(
+            questions(
+                workspace.read("context", Context),
+                workspace.read("candidates", Candidate),
+                workspace.read("gaps", Gap),
+                settings,
+            )
+        )
+    except ValidationError:
+        raise UserError(tr("{folder} holds results of another version; run vdesc run again", folder=folder)) from None
+    prompts = asked_of_model(asked, ranked.ingredients["config"].get("memory", MEMORY) if ranked else MEMORY)
+    common: dict[str, Any] = {"drama": drama or folder.resolve().name, "language": settings.language}
+    rows = [
+        _row(question, prompt, styles, image=str(images[question.keyframe].resolve()), episode=str(folder), **common)
+        for question, prompt in zip(asked, prompts, strict=True)
+    ]
+    return [row for row in rows if row is not None]
+
+
+def _manifest(workspace: Workspace, name: str, folder: Path) -> Manifest:
+    """The manifest of a stage, if it was made from the results that lie beside it."""
+    made = workspace.manifest(name)
+    if made is None:
+        raise UserError(tr("{folder} has no {stage} yet; run vdesc run first", folder=folder, stage=name))
+    for stage, output in made.ingredients["inputs"].items():
+        beside = workspace.manifest(stage)
+        if beside is None or beside.output != output:
+            raise UserError(
+                tr("{folder}: {stage} changed after {name} were made; run vdesc run again",
+                   folder=folder, stage=stage, name=name)
+            )  # fmt: skip
+    return made
+
+
+def _row(question: Question, prompt: RankingPrompt, styles: Sequence[Style], **fields: Any) -> Offered | None:
+    """The row of a keyframe; None where no candidate is of these styles."""
+    kept = [n for n, candidate in enumerate(question.offered) if not styles or candidate.style in styles]
+    if not kept:
+        return None
+    return Offered(
+        captions=tuple(question.texts[n] for n in kept),
+        prompt=render(prompt),
+        asked=_PROMPT.dump_python(prompt, mode="json") | {"support": [prompt.support[n] for n in kept]},
+        model=", ".join(sorted({question.offered[n].model for n in kept})),
+        time=question.time,
+        **fields,
+    )
