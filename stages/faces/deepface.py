@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -35,6 +35,8 @@ EMOTION_INPUT = (224, 224)
 
 class DeepFace:
     """Faces with identity and expression; Facenet512 tells people apart best of DeepFace's own benchmarks."""
+
+    packages: ClassVar[tuple[str, ...]] = ("torch", "deepface")
 
     class Options(ModelOptions):
         """Settings of DeepFace."""

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from data.errors import ConfigError
 from data.messages import tr
@@ -39,6 +39,7 @@ class CausalRanker:
     scores candidates. The prompt is computed once for all its candidates.
     """
 
+    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     Options = RankerOptions
 
     def __init__(self, options: RankerOptions) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 from math import exp, isfinite
-from typing import Any
+from typing import Any, ClassVar
 
 from data.errors import ConfigError
 from data.messages import tr
@@ -24,6 +24,7 @@ class RewardRanker:
     reads the last token that is not padding, and the padding token is the tokenizer's, else its end of sequence.
     """
 
+    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     Options = RankerOptions
 
     def __init__(self, options: RankerOptions) -> None:
