@@ -12,9 +12,21 @@ from pathlib import Path
 import pytest
 
 from data.sample import make
+from stages import STAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 READMES = ("README.md", "README.ko.md")
+
+
+NEEDS_MODELS = re.compile(r"models (fetch|check)|vdesc run (?!.*--config embedded)")
+MODELLED = [stage for stage in STAGES if stage.role]
+
+
+def run(command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What a shell makes of the command."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    chosen = {**os.environ, "PATH": path, **environment}
+    return subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, env=chosen)
 
 
 def commands(name: str) -> list[str]:
@@ -43,13 +55,25 @@ def test_every_vdesc_command_runs(tmp_path: Path) -> None:
         shutil.copy(film, tmp_path / place)
     (tmp_path / "subs").mkdir()
     (tmp_path / "subs" / "e01.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\n안녕.\n", encoding="utf-8")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for command in commands(READMES[0]):
-        if command.startswith("vdesc "):
-            done = subprocess.run(
-                command, shell=True, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PATH": path}
-            )
+        if command.startswith("vdesc ") and not NEEDS_MODELS.search(command):
+            done = run(command, tmp_path)
             assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [c for c in commands(READMES[0]) if NEEDS_MODELS.search(c)])
+def test_commands_that_need_models_say_what_is_missing_where_there_are_none(command: str, tmp_path: Path) -> None:
+    """Weights are no part of a test machine: without them and without a network each names the remedy, on one line."""
+    shutil.copy(make(tmp_path / "made"), tmp_path / "episode.mp4")
+    nothing = {name: str(tmp_path / "empty") for name in ("HOME", "HF_HOME", "XDG_CACHE_HOME", "DEEPFACE_HOME")}
+    nothing |= {"YOLO_CONFIG_DIR": str(tmp_path / "empty"), "EASYOCR_MODULE_PATH": str(tmp_path / "empty")}
+    done = run(f"{command} --offline", tmp_path, **nothing)
+    assert done.returncode == 2, f"{command}\n{done.stdout}\n{done.stderr}"
+    told = done.stderr.strip().splitlines()
+    assert len(told) == (len(MODELLED) if " check " in command else 1), told
+    assert all("vdesc models fetch" in line or "--offline" in line for line in told), told
+    assert not (tmp_path / "out" / "episode" / "workspace" / "shots").exists()
 
 
 @pytest.mark.parametrize("name", READMES)
