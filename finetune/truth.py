@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from data.scripts import Line
 from finetune.rows import Truth
-from finetune.scripts import Line
 
 
 def truths(

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.scripts import Line
 from finetune.likeness import Likeness
-from finetune.scripts import Line
 
 W_TIME, W_TEXT = 0.3, 0.7
 """Weights of time and text in a pair's score, those of Ko-AD's 1:1 matcher (github.com/horaeng1/Nowyouseeme)."""

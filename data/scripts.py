@@ -33,7 +33,7 @@ NO_DESCRIPTION = ("dialogue", "gap", "대사", "대사 공백")
 
 @dataclass(frozen=True)
 class Line:
-    """One spoken line of a script. Seconds of presentation time, `start` ≤ `end`; the text is one clean line."""
+    """One spoken line of a script. Seconds of presentation time; the text is one clean line."""
 
     start: float
     end: float
@@ -47,15 +47,7 @@ def read_lines(path: Path) -> list[Line]:
     columns start, end and text, times in seconds or as hh:mm:ss.sss, in UTF-8, UTF-16 or CP949. Lines without words
     are left out. Raises UserError that names the file, and the line where it is malformed.
     """
-    if path.is_dir():
-        path = path / "script.json"
-    if path.suffix.lower() not in KINDS:
-        raise UserError(
-            tr("{path} is no script; give a results folder or one of: {kinds}", path=path, kinds=", ".join(KINDS))
-        )
-    if not path.is_file():
-        raise UserError(tr("{path} does not exist; give a script or a results folder", path=path))
-    lines = [Line(line.start, line.end, one_line(line.text)) for line in _raw(path)]
+    lines = read_as_written(path)
     spoken = sorted((line for line in lines if re.search(r"\w", line.text)), key=lambda line: (line.start, line.end))
     if not spoken:
         raise UserError(tr("{path} holds no line of a script; give another one", path=path))
@@ -65,6 +57,22 @@ def read_lines(path: Path) -> list[Line]:
                path=path, start=early.start, text=early.text)
         )  # fmt: skip
     return spoken
+
+
+def read_as_written(path: Path) -> list[Line]:
+    """Like `read_lines`, but every line in the order of the file (DAPT: by time), whatever its times and words.
+
+    Raises UserError where the file is missing, of no known kind or malformed.
+    """
+    if path.is_dir():
+        path = path / "script.json"
+    if path.suffix.lower() not in KINDS:
+        raise UserError(
+            tr("{path} is no script; give a results folder or one of: {kinds}", path=path, kinds=", ".join(KINDS))
+        )
+    if not path.is_file():
+        raise UserError(tr("{path} does not exist; give a script or a results folder", path=path))
+    return [Line(line.start, line.end, one_line(line.text)) for line in _raw(path)]
 
 
 def _raw(path: Path) -> Sequence[Line | Cue | script.ScriptNarration | formats.Line]:
