@@ -104,6 +104,7 @@ def _row(truth: Truth, said: Sequence[Captioned], model: str) -> Offered:
     return Offered(
         captions=tuple(c.text for c in said), prompt=render(prompt), asked=dict(asked), model=model,
         image=truth.image, episode=None, time=None, drama=truth.drama, language=truth.language,
+        licence="", source=truth.source,
     )  # fmt: skip
 
 

@@ -50,8 +50,10 @@ class Card(BaseModel):
     """Dramas, pictures or texts that two parts share; empty is good."""
 
 
-def card(path: Path, examples: Sequence[Example], dropped: Mapping[str, int] | None = None) -> Card:
-    """The card of a written data set of at least one row."""
+def card(
+    path: Path, examples: Sequence[Example], dropped: Mapping[str, int] | None = None, whole: Sequence[Example] = ()
+) -> Card:
+    """The card of a written data set of at least one row. `whole`: all parts, where `path` holds one of them."""
     with path.open("rb") as handle:
         data = hashlib.file_digest(handle, "sha256").hexdigest()
     parts = {part: [e for e in examples if e.split == part] for part in {e.split for e in examples if e.split}}
@@ -67,13 +69,15 @@ def card(path: Path, examples: Sequence[Example], dropped: Mapping[str, int] | N
         sources=_counted(e.source for e in examples),
         licences=_counted(e.licence for e in examples),
         dropped=dict(dropped or {}),
-        leaks=[_told(leak) for leak in leaks(examples)],
+        leaks=[_told(leak) for leak in leaks(whole or examples)],
     )
 
 
-def write_card(path: Path, examples: Sequence[Example], dropped: Mapping[str, int] | None = None) -> Card:
+def write_card(
+    path: Path, examples: Sequence[Example], dropped: Mapping[str, int] | None = None, whole: Sequence[Example] = ()
+) -> Card:
     """Write `<name>.card.json` and `<name>.card.md` beside the data set `path`; returns the card."""
-    made = card(path, examples, dropped)
+    made = card(path, examples, dropped, whole)
     write_atomically(path.with_suffix(".card.json"), (made.model_dump_json(indent=1) + "\n").encode())
     write_atomically(path.with_suffix(".card.md"), _page(path.name, made).encode())
     return made

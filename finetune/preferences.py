@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
+from data import reviews
+from data.errors import UserError
+from data.messages import tr
 from data.reviews import Review
+from finetune.episodes import offered
 from finetune.rows import Example, Offered
 from finetune.select import NEAR, asked_about
 from stages.ranking.prompt import RankingPrompt
@@ -38,7 +43,7 @@ class _Line:
 
 
 def preferences(
-    reviews: Sequence[Review], offered: Sequence[Offered], *, drama: str = "", approvals: bool = False,
+    made: Sequence[Review], rows: Sequence[Offered], *, drama: str = "", approvals: bool = False,
     language: Literal["ko", "en"] = "ko",
 ) -> Preferred:  # fmt: skip
     """One example for every line that a reviewer changed or added, its last wording as the response.
@@ -49,30 +54,24 @@ def preferences(
     and are counted. A review belongs to the keyframe nearest in time, `NEAR` seconds away at most; where there is
     none the prompt is made from the language alone.
     """
-    counts = Counter(review.action for review in reviews)
-    told: Counter[str] = Counter(dict(counts))
+    told = Counter[str](review.action for review in made)
     examples: list[Example] = []
-    for row, some in _by_keyframe(reviews, offered):
+    for row, some in _by_keyframe(made, rows):
         lines, refused = _lines(some)
         told["no keyframe at that time"] += len(some) if row is None else 0
-        for line in lines:
-            rejected = [*line.was, *refused]
-            if approvals and line.approved and not line.was and row is not None:
-                rejected += row.captions
-            if line.text and (line.changed or (line.approved and approvals)):
-                examples.append(_example(line, rejected, row, drama, language))
-            else:
-                told["nothing to learn"] += 1
+        wanted = [line for line in lines if line.text and (line.changed or (line.approved and approvals))]
+        told["nothing to learn"] += len(lines) - len(wanted) if lines else len(refused)
+        for line in wanted:
+            others = row.captions if row and not line.changed else ()
+            examples.append(_example(line, [*line.was, *refused, *others], row, drama, language))
     return Preferred(tuple(examples), {name: count for name, count in told.items() if count})
 
 
-def _by_keyframe(
-    reviews: Sequence[Review], offered: Sequence[Offered]
-) -> Iterator[tuple[Offered | None, list[Review]]]:
+def _by_keyframe(made: Sequence[Review], rows: Sequence[Offered]) -> Iterator[tuple[Offered | None, list[Review]]]:
     """The reviews of each keyframe in the order they were made; those far from any, second by second."""
     groups: dict[float, tuple[Offered | None, list[Review]]] = {}
-    placed = [row for row in offered if row.time is not None]
-    for review in reviews:
+    placed = [row for row in rows if row.time is not None]
+    for review in made:
         row = min(placed, key=lambda r: abs((r.time or 0.0) - review.about), default=None)
         near = row is not None and row.time is not None and abs(row.time - review.about) <= NEAR
         time = row.time if near and row and row.time is not None else -1.0 - review.about
@@ -80,14 +79,15 @@ def _by_keyframe(
     yield from groups.values()
 
 
-def _lines(reviews: Sequence[Review]) -> tuple[list[_Line], list[str]]:
+def _lines(made: Sequence[Review]) -> tuple[list[_Line], list[str]]:
     """The lines that one keyframe's reviews are about, and the texts they reject.
 
     A review goes on with the line that says what the review found; there may be several lines about one picture.
     """
     lines: list[_Line] = []
     refused: list[str] = []
-    for review in reviews:
+    deleted: list[str] = []
+    for review in made:
         if review.action == "reject":
             refused.append(review.before)
             continue
@@ -98,7 +98,8 @@ def _lines(reviews: Sequence[Review]) -> tuple[list[_Line], list[str]]:
         if review.action == "approve":
             line.approved = True
         else:
-            line.was += [line.text] if line.text else []
+            deleted += [line.text] if review.action == "delete" else []
+            line.was += [line.text] if line.text else deleted  # what is added takes the place of what was deleted
             line.text, line.who, line.approved = review.after, review.who, False
     return lines, refused
 
@@ -120,3 +121,21 @@ def _example(
         }
         | placed
     )
+
+
+def of_results(folders: Sequence[Path], *, drama: str = "", approvals: bool = False) -> Preferred:
+    """The examples of all results folders that were reviewed. Raises UserError where none was, or one is damaged."""
+    examples: list[Example] = []
+    counts = Counter[str]()
+    for folder in folders:
+        made = reviews.read(folder)
+        if made:
+            found = preferences(made, offered(folder, drama=drama), drama=drama, approvals=approvals)
+            examples += found.examples
+            counts.update(found.counts)
+    if not counts:
+        raise UserError(
+            tr("Nobody has reviewed {folders}: there is no {file}", folders=", ".join(map(str, folders)),
+               file=reviews.FILE)
+        )  # fmt: skip
+    return Preferred(tuple(examples), dict(counts))

@@ -1,4 +1,4 @@
-"""The command line: `vdesc run | status | export | config | models | doctor`."""
+"""The command line: `vdesc run | status | export | config | models | finetune | doctor`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from data import messages
 from data.errors import SURROUNDINGS, ConfigError, UserError, VdescError, interrupted
 from data.messages import tr
 from pipeline import DEFAULT_PROFILE
+from pipeline.finetune_commands import finetune_app
 from pipeline.model_commands import models_app
 from pipeline.terminal import Assignments, LangOption, Offline, Profile, Results
 from pipeline.terminal import console as make_console
@@ -34,6 +35,7 @@ app = typer.Typer(
 config_app = typer.Typer(no_args_is_help=True, help="Show settings, their schema and the shipped profiles.")
 app.add_typer(config_app, name="config")
 app.add_typer(models_app, name="models")
+app.add_typer(finetune_app, name="finetune")
 
 
 @app.command()

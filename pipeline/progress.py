@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 from rich.table import Table
 
 from data.messages import tr
@@ -124,3 +126,16 @@ def shown(console: Console, stages: Sequence[str], episodes: int) -> Iterator[Pr
     table = LiveTable(stages, episodes)
     with Live(get_renderable=lambda: table.__rich__(), console=console, refresh_per_second=4):
         yield table
+
+
+@contextmanager
+def counted(console: Console, what: str) -> Iterator[Callable[[float, float], None]]:
+    """Shows one long piece of work: a bar with the time left on a terminal, a line every ten seconds when piped."""
+    if console.is_terminal:
+        with Bars(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+                  console=console, transient=True) as bars:  # fmt: skip
+            task = bars.add_task(what.replace("[", r"\["), total=None)
+            yield lambda done, total: bars.update(task, completed=done, total=total)
+        return
+    plain = Plain(console)
+    yield lambda done, total: plain.advance(what, "", done, total)
