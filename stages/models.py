@@ -165,7 +165,7 @@ def pretrained(options: TorchOptions, model: str) -> dict[str, Any]:
     """Keyword arguments of a model's from_pretrained; put the model on `device()` afterwards unless quantised."""
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call] – the run shows its own
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # the run shows its own
     where = device(options.device)
     config = quantisation(options.quantise, where)
     chosen: dict[str, Any] = {"dtype": dtype(options.dtype, where), **origin(options, model)}
