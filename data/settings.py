@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from data.errors import ConfigError
 from data.messages import tr
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -54,6 +56,14 @@ def valid_keys(kind: type[BaseModel], prefix: str = "") -> Iterator[str]:
             yield from valid_keys(field.annotation, f"{prefix}{name}.")
         else:
             yield prefix + name
+
+
+def validated(kind: type[Settings], values: Mapping[str, Any], prefix: str = "") -> Settings:
+    """The settings as their model; `prefix` stands before keys in messages. Raises ConfigError."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(explain(error, kind, prefix)) from None
 
 
 def explain(error: ValidationError, kind: type[BaseModel], prefix: str = "") -> str:

@@ -12,7 +12,7 @@ from data import messages
 from data.errors import SURROUNDINGS, ConfigError, UserError, VdescError, interrupted
 from data.messages import tr
 from pipeline import DEFAULT_PROFILE
-from pipeline.finetune_commands import finetune_app
+from pipeline.finetune_models import finetune_app
 from pipeline.model_commands import models_app
 from pipeline.terminal import Assignments, LangOption, Offline, Profile, Results
 from pipeline.terminal import console as make_console

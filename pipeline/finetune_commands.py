@@ -1,21 +1,19 @@
-"""The command line: `vdesc finetune truth | candidates | select | split | train | evaluate | preferences | compare`."""
+"""The command line: `vdesc finetune truth | candidates | select | split | preferences`: the data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from data.errors import ConfigError, UserError
+from data.errors import UserError
 from data.messages import catalogue, current, tr
 from pipeline import DEFAULT_PROFILE
-from pipeline.terminal import Assignments, LangOption, Offline, Profile, console
+from pipeline.terminal import Assignments, LangOption, More, Offline, Output, Profile, chosen_from, console, expanded
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from finetune.likeness import Likeness
     from pipeline.config import Config
     from stages.stage import Stage
@@ -24,12 +22,8 @@ finetune_app = typer.Typer(
     no_args_is_help=True,
     help="Fine-tune the ranker on your own drama: data, training, evaluation. data/README.md shows every format.",
 )
-Options = TypeVar("Options", bound="BaseModel")
-Output = Annotated[Path, typer.Option("--output", "-o", help="File or folder to write.")]
-More = Annotated[list[Path] | None, typer.Argument(readable=False, help="More of the same, as a shell expands *.")]
 Drama = Annotated[str, typer.Option(help="Title of the drama; parts of the data are split by it.")]
 Truths = Annotated[list[Path], typer.Option("--truth", readable=False, help="What people wrote; may be given again.")]
-Data = Annotated[list[Path], typer.Option("--data", readable=False, help="Data sets; several, as a shell expands *.")]
 
 
 @finetune_app.command()
@@ -48,8 +42,7 @@ def truth(
     from finetune.rows import write
     from finetune.truth import truths
 
-    if language not in ("ko", "en"):
-        raise ConfigError(tr("--language {language}: choose ko or en", language=language))
+    chosen_from("--language", language, ("ko", "en"))
     rows = truths(
         read_lines(script), episode=episode.as_posix(), drama=drama, language=cast(Any, language),
         source=source or script.name, licence=licence,
@@ -78,9 +71,9 @@ def candidates(
     from finetune.episodes import results_folders
     from finetune.rows import Truth, write
 
-    truths = data_sets.load(_files(truth), Truth)
+    truths = data_sets.load(expanded(truth), Truth)
     styles = _styles(style)
-    found = of_episodes(truths, results_folders(_files([*(episodes or []), *(more or [])])), styles)
+    found = of_episodes(truths, results_folders(expanded([*(episodes or []), *(more or [])])), styles)
     rows, counts = list(found.rows), dict(found.counts)
     if any(t.image is not None and (t.episode is None or t.time is None) for t in truths):
         written = _captioned(truths, output, styles, profile, assignments or [])
@@ -140,7 +133,7 @@ def select(
     truth: Truths,
     candidates: Annotated[list[Path], typer.Option(readable=False, help="Candidates; may be given again.")],
     output: Output,
-    likeness: Annotated[str, typer.Option(help="kosbert, chrf (no model), or a sentence-transformers model.")] = "",
+    likeness: Annotated[str, typer.Option(help="kosbert, chrf (no model), or a sentence model.")] = "kosbert",
     least: Annotated[float, typer.Option(help="Likeness below which all candidates of a moment are bad.")] = 0.3,
     device: Annotated[str, typer.Option(help="Where the sentence model computes.")] = "auto",
     offline: Offline = False,  # noqa: ARG001
@@ -152,9 +145,9 @@ def select(
     from finetune.rows import Offered, Truth
     from finetune.select import select as selected
 
-    truths = data_sets.load(_files(truth), Truth)
-    rows = data_sets.load(_files(candidates), Offered, *dict.fromkeys(path.parent for path in truth))
-    done = selected(truths, rows, _likeness(likeness or "kosbert", device), least=least)
+    truths = data_sets.load(expanded(truth), Truth)
+    rows = data_sets.load(expanded(candidates), Offered, *dict.fromkeys(path.parent for path in truth))
+    done = selected(truths, rows, _likeness(likeness, device), least=least)
     merged = merge(done.examples)
     dropped = {
         **{name: done.counts.get(name, 0) for name in done.counts if name not in ("matched", "ties")},
@@ -165,12 +158,13 @@ def select(
 
 
 def _likeness(name: str, device: str) -> Likeness:
+    from data.settings import validated
     from finetune.likeness import KOSBERT, ChrF, SentenceBert
 
     if name == "chrf":
         return ChrF()
     options = {"model": KOSBERT if name == "kosbert" else name, "device": device}
-    return SentenceBert(_validated(SentenceBert.Options, options, "--"))
+    return SentenceBert(validated(SentenceBert.Options, options, "--"))
 
 
 @finetune_app.command()
@@ -187,7 +181,7 @@ def split(
     from finetune import corpus, data_sets
     from finetune.rows import Example
 
-    rows = data_sets.load(_files(data), Example)
+    rows = data_sets.load(expanded(data), Example)
     merged = corpus.merge(rows)
     parts = corpus.split(merged.examples, {"train": train, "validation": validation, "test": test}, seed)
     dropped = {"duplicates": merged.duplicates, "near-duplicates": merged.near_duplicates}
@@ -202,90 +196,6 @@ def split(
     _say(output, len(parts), dropped | _ignored(rows))
     for leak in known:
         typer.echo(tr("known in two parts: {leak}", leak=leak), err=True)
-
-
-@finetune_app.command()
-def train(
-    data: Data,
-    output: Output,
-    more: More = None,
-    config: Annotated[Path | None, typer.Option("--config", "-c", readable=False, help="Settings in YAML.")] = None,
-    assignments: Assignments = None,
-    restart: Annotated[bool, typer.Option("--restart", help="Begin anew, do not go on where it stopped.")] = False,
-    offline: Offline = False,  # noqa: ARG001
-    lang: LangOption = None,  # noqa: ARG001
-) -> None:
-    """Train an adapter (several GPUs: accelerate launch -m finetune.train, with the same options)."""
-    from finetune.train import train as trained
-    from finetune.training_config import load
-    from pipeline.progress import counted
-
-    settings = load(config, assignments or [])
-    with counted(console(), tr("training")) as progress:
-        done = trained(settings, _files([*data, *(more or [])]), output, resume=not restart, progress=progress)
-    for note in done.notes:
-        typer.echo(note, err=True)
-    typer.echo(str(done.output))
-
-
-@finetune_app.command()
-def evaluate(
-    data: Data,
-    output: Output,
-    more: More = None,
-    adapter: Annotated[str | None, typer.Option(help="Adapter to judge: folder or hub id; none: the model.")] = None,
-    model: Annotated[str | None, typer.Option(help="Base model; else the one the adapter was trained on.")] = None,
-    objective: Annotated[str | None, typer.Option(help="sft, dpo or reward; else what the adapter says.")] = None,
-    profile: Profile = DEFAULT_PROFILE,
-    assignments: Assignments = None,
-    offline: Offline = False,  # noqa: ARG001
-    lang: LangOption = None,  # noqa: ARG001
-) -> None:
-    """Does the ranker pick better than chance, simple rules and its base? JSON, Markdown and a page with plots."""
-    from finetune import data_sets, rankers
-    from finetune.evaluate import evaluate as evaluated
-    from finetune.evaluation_report import markdown, write_report
-    from finetune.rows import Example
-    from pipeline.progress import counted
-
-    if objective not in (None, "sft", "dpo", "reward"):
-        raise ConfigError(tr("--objective {objective}: choose sft, dpo or reward", objective=objective))
-    examples = rankers.unseen(data_sets.load(_files([*data, *(more or [])]), Example))
-    options, weights = _ranker(adapter, profile, assignments or [])
-    options, kind = rankers.of_adapter(options)
-    options = options.model_copy(update={"model": model} if model else {})
-    kind = kind if objective is None else "reward" if objective == "reward" else "causal"
-    name = Path(adapter or options.model).name
-    with counted(console(), name) as progress:
-        judged = rankers.rivals(examples, options, kind, name, weights, lambda _, done, total: progress(done, total))
-        found = evaluated(examples, judged, name)
-    write_report(output, found, Path())
-    typer.echo(markdown(found))
-    typer.echo(str(output / "evaluation.html"))
-
-
-def _ranker(adapter: str | None, profile: str, assignments: Sequence[str]) -> tuple[Any, Mapping[str, float]]:
-    """The ranker's options and the heuristic's weights as the profile has them."""
-    from pipeline import config as settings
-    from stages import STAGES
-    from stages.ranking.model import RankerOptions
-
-    config = settings.load(profile, assignments)
-    stage = next(s for s in STAGES if s.role == "ranking")
-    section: Any = config.section(stage)
-    given = section.options | ({"adapter": adapter} if adapter else {})
-    return _validated(RankerOptions, given, "ranking.options."), section.weights
-
-
-def _validated(kind: type[Options], values: Mapping[str, Any], prefix: str) -> Options:
-    from pydantic import ValidationError
-
-    from data.settings import explain
-
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError(explain(error, kind, prefix)) from None
 
 
 @finetune_app.command()
@@ -306,24 +216,12 @@ def preferences(
     from finetune.episodes import results_folders
     from finetune.preferences import of_results
 
-    done = of_results(results_folders(_files([*reviews, *(more or [])])), drama=drama, approvals=approvals)
+    done = of_results(results_folders(expanded([*reviews, *(more or [])])), drama=drama, approvals=approvals)
     merged = merge([e.model_copy(update={"licence": licence}) for e in done.examples])
     dropped = {"duplicates": merged.duplicates, "near-duplicates": merged.near_duplicates}
     dropped = {name: count for name, count in dropped.items() if count}
     data_sets.save(output, merged.examples, dropped)
     _say(output, len(merged.examples), done.counts | dropped)
-
-
-def _files(paths: Sequence[Path]) -> list[Path]:
-    """The paths; a pattern that the shell left as it is, is expanded here. Raises UserError where it matches none."""
-    found: list[Path] = []
-    for path in paths:
-        pattern = not path.exists() and any(letter in str(path) for letter in "*?[")
-        matched = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor)))) if pattern else [path]
-        if not matched:
-            raise UserError(tr("{pattern} matches no file; check the pattern", pattern=path))
-        found += matched
-    return found
 
 
 def _styles(text: str) -> Sequence[Any]:
@@ -332,8 +230,8 @@ def _styles(text: str) -> Sequence[Any]:
     from data.records import Style
 
     names = [name.strip() for name in text.split(",") if name.strip()]
-    if wrong := [name for name in names if name not in get_args(Style)]:
-        raise ConfigError(tr("--style {style}: choose from {known}", style=wrong[0], known=", ".join(get_args(Style))))
+    for name in names:
+        chosen_from("--style", name, get_args(Style))
     return names
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from data import messages
-from data.messages import Lang
+from data.errors import ConfigError, UserError
+from data.messages import Lang, tr
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,6 +50,8 @@ Profile = Annotated[str, typer.Option("--config", "-c", help="A profile's name o
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", help="One setting, e.g. voice.rate=4.8; may be given again.")
 ]
+Output = Annotated[Path, typer.Option("--output", "-o", help="File or folder to write.")]
+More = Annotated[list[Path] | None, typer.Argument(readable=False, help="More of the same, as a shell expands *.")]
 Results = Annotated[Path, typer.Argument(help="An episode's results folder, e.g. out/episode.")]
 
 
@@ -61,3 +65,23 @@ def console() -> Console:
 
     screen = Console()
     return screen if screen.is_terminal else Console(width=PIPED)
+
+
+def expanded(paths: Sequence[Path]) -> list[Path]:
+    """The paths; a pattern that the shell left as it is, is expanded here. Raises UserError where it matches none."""
+    found: list[Path] = []
+    for path in paths:
+        pattern = not path.exists() and any(letter in str(path) for letter in "*?[")
+        matched = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor)))) if pattern else [path]
+        if not matched:
+            raise UserError(tr("{pattern} matches no file; check the pattern", pattern=path))
+        found += matched
+    return found
+
+
+def chosen_from(option: str, value: str | None, known: Sequence[str]) -> None:
+    """Raise ConfigError for a value that is none of the known ones; none at all is fine."""
+    if value is not None and value not in known:
+        raise ConfigError(
+            tr("{option} {value}: choose from {known}", option=option, value=value, known=", ".join(known))
+        )
