@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 from data import script, subtitles
 from data.errors import UserError
 from data.formats import dapt
-from data.formats.cue import Cue
-from data.formats.tables import unprotect
 from data.messages import tr
+from data.records import Kind
 from data.script import one_line
-from data.subtitles import formats
+from data.script_tables import read_table
+from data.subtitles.formats import MalformedError
 
-KINDS = (".json", ".csv", ".tsv", ".xml", *subtitles.FORMATS)
+KINDS = (".json", ".csv", ".tsv", ".xlsx", ".xml", *subtitles.FORMATS)
 """Endings that `read_lines` knows."""
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "start": ("start", "timecode in", "in", "begin", "시작", "시작 시간"),
-    "end": ("end", "timecode out", "out", "끝", "끝 시간", "종료"),
-    "text": ("text", "caption", "description", "내용", "해설", "대본"),
-}
-"""What the columns of a table may be called, best name first; capitals and underscores do not matter."""
-KIND_COLUMNS = ("kind", "구분")
-NO_DESCRIPTION = ("dialogue", "gap", "대사", "대사 공백")
-"""Kinds of rows in the describers' table (data/formats/tables.py) that are no description."""
+XML_KINDS = (".xml", ".ttml", ".dfxp")
+OVERLAP = 0.001
+"""Seconds two lines must share to count as overlapping; times are rounded to 1 ms."""
+SHOWN = 5
+"""Places a note names before it only counts them."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +33,20 @@ class Line:
     start: float
     end: float
     text: str
+    kind: Kind = field(default="visual", compare=False)
+    """What it tells, where the format says so."""
 
 
-def read_lines(path: Path) -> list[Line]:
+def read_lines(path: Path, fps: float | None = None) -> list[Line]:
     """The lines of an audio description script, by time.
 
-    A results folder of ours or its `script.json`; DAPT; WebVTT, SRT, TTML, ASS, SMI; a table (CSV, TSV) with the
-    columns start, end and text, times in seconds or as hh:mm:ss.sss, in UTF-8, UTF-16 or CP949. Lines without words
-    are left out. Raises UserError that names the file, and the line where it is malformed.
+    A results folder of ours or its `script.json`; DAPT; WebVTT, SRT, TTML, ASS, SMI; a table (CSV, TSV, XLSX) with the
+    columns start, end and text, times in seconds, as hh:mm:ss.sss, or by frames of which there are `fps` a second; in
+    UTF-8, UTF-16 or CP949. Lines without words are left out. Raises UserError that names the file, and the line where
+    it is malformed.
     """
-    lines = read_as_written(path)
-    spoken = sorted((line for line in lines if re.search(r"\w", line.text)), key=lambda line: (line.start, line.end))
+    lines = read_as_written(path, fps)
+    spoken = sorted(filter(_spoken, lines), key=lambda line: (line.start, line.end))
     if not spoken:
         raise UserError(tr("{path} holds no line of a script; give another one", path=path))
     if early := next((line for line in spoken if not 0 <= line.start <= line.end), None):
@@ -59,7 +57,7 @@ def read_lines(path: Path) -> list[Line]:
     return spoken
 
 
-def read_as_written(path: Path) -> list[Line]:
+def read_as_written(path: Path, fps: float | None = None) -> list[Line]:
     """Like `read_lines`, but every line in the order of the file (DAPT: by time), whatever its times and words.
 
     Raises UserError where the file is missing, of no known kind or malformed.
@@ -72,63 +70,128 @@ def read_as_written(path: Path) -> list[Line]:
         )
     if not path.is_file():
         raise UserError(tr("{path} does not exist; give a script or a results folder", path=path))
-    return [Line(line.start, line.end, one_line(line.text)) for line in _raw(path)]
+    return [replace(line, text=one_line(line.text)) for line in _raw(path, fps)]
 
 
-def _raw(path: Path) -> Sequence[Line | Cue | script.ScriptNarration | formats.Line]:
+def read_for_film(path: Path, duration: float, fps: float) -> tuple[list[Line], list[str]]:
+    """The lines of a person's script that belong to a film of `duration` seconds, by time, and what was mended.
+
+    Mended and listed: lines out of order, without words, beyond the film's end, that end before they begin, that
+    overlap; a time code that starts at a whole hour (01:00:00:00, 10:00:00:00). Raises UserError as `read_lines`
+    does, and where no line is left.
+    """
+    lines, notes = read_as_written(path, fps), []
+    if _is_xml(path) and not _is_dapt(path):
+        notes.append(tr("{file} is TTML of another profile than DAPT; its timed texts are read.", file=path.name))
+    for mend in (_with_words, _in_order, _from_zero, _inside, _forward):
+        lines, note = mend(lines, duration)
+        notes += [note] if note else []
+    if not lines:
+        raise UserError(tr("{path} holds no line of a script; give another one", path=path))
+    if beyond := [line for line in lines if line.start >= duration]:
+        if len(beyond) == len(lines):
+            raise UserError(
+                tr("Every line of {path} lies beyond the end of the film ({end:.1f} s); is it this film's script?",
+                   path=path, end=duration)
+            )  # fmt: skip
+        notes.append(tr("Left out, for they begin beyond the end of the film: {places}.", places=_places(beyond)))
+        lines = [line for line in lines if line.start < duration]
+    if met := [after for before, after in pairwise(lines) if after.start < before.end - OVERLAP]:
+        notes.append(tr("These lines begin before the one above has ended: {places}.", places=_places(met)))
+    return lines, notes
+
+
+def _with_words(lines: list[Line], duration: float) -> tuple[list[Line], str]:  # noqa: ARG001 – one form for all
+    empty = [line for line in lines if not _spoken(line)]
+    note = tr("Left out, for they hold no words: {places}.", places=_places(empty)) if empty else ""
+    return [line for line in lines if _spoken(line)], note
+
+
+def _spoken(line: Line) -> bool:
+    return re.search(r"\w", line.text) is not None
+
+
+def _in_order(lines: list[Line], duration: float) -> tuple[list[Line], str]:  # noqa: ARG001
+    late = [after for before, after in pairwise(lines) if after.start < before.start]
+    note = tr("These lines were not in order of time and were put there: {places}.", places=_places(late))
+    return sorted(lines, key=lambda line: (line.start, line.end)), note if late else ""
+
+
+def _from_zero(lines: list[Line], duration: float) -> tuple[list[Line], str]:
+    """A programme's time code may begin at 01:00:00:00 or 10:00:00:00."""
+    hours = int(lines[0].start // 3600) if lines and lines[0].start >= duration else 0
+    zero = hours * 3600
+    moved = [replace(line, start=round(line.start - zero, 3), end=round(line.end - zero, 3)) for line in lines]
+    if not hours or moved[0].start >= duration:
+        return lines, ""
+    return moved, tr("The time code starts at {hours:02d}:00:00; this was subtracted.", hours=hours)
+
+
+def _inside(lines: list[Line], duration: float) -> tuple[list[Line], str]:
+    """Ends cut to the film's; lines that begin beyond it are left to the caller."""
+    long = [line for line in lines if line.start < duration < line.end]
+    note = tr("Cut to the end of the film: {places}.", places=_places(long)) if long else ""
+    return [replace(line, end=min(line.end, max(line.start, duration))) for line in lines], note
+
+
+def _forward(lines: list[Line], duration: float) -> tuple[list[Line], str]:  # noqa: ARG001
+    back = [line for line in lines if line.end < line.start]
+    note = tr("These lines end before they begin; only their start is kept: {places}.", places=_places(back))
+    return [replace(line, end=max(line.start, line.end)) for line in lines], note if back else ""
+
+
+def _places(lines: Sequence[Line]) -> str:
+    """Start and words of the first few, then how many more there are."""
+    named = ", ".join(f"{line.start:.1f} s “{line.text[:20]}”" for line in lines[:SHOWN])
+    return named + (f" … (+{len(lines) - SHOWN})" if len(lines) > SHOWN else "")
+
+
+def _raw(path: Path, fps: float | None) -> Iterable[Line]:
     kind = path.suffix.lower()
     if kind == ".json":
-        return script.load(path).narrations
-    if kind in (".csv", ".tsv"):
-        return list(_table(path))
-    if kind in (".xml", ".ttml", ".dfxp") and dapt.DAPTM.encode() in path.read_bytes():
+        return [Line(n.start, n.end, n.text, n.kind) for n in script.load(path).narrations]
+    if kind in (".csv", ".tsv", ".xlsx"):
+        return [Line(row.start, row.end, row.text, _kind(row.kind)) for row in read_table(path, fps)]
+    if _is_xml(path):
+        _refuse_entities(path)
+    if _is_dapt(path):
         return _dapt(path)
-    return subtitles.read_descriptions(path)
+    return [Line(line.start, line.end, line.text) for line in subtitles.read_descriptions(path)]
 
 
-def _dapt(path: Path) -> list[Cue]:
+def _kind(name: str) -> Kind:
+    return "text" if name == "text" else "title" if name == "title" else "visual"
+
+
+def _is_xml(path: Path) -> bool:
+    return path.suffix.lower() in XML_KINDS
+
+
+def _is_dapt(path: Path) -> bool:
+    return _is_xml(path) and dapt.DAPTM in _decoded(path)
+
+
+def _decoded(path: Path) -> str:
+    try:
+        return subtitles.decode(path)
+    except MalformedError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def _refuse_entities(path: Path) -> None:
+    """Entities can hide text, grow without bound or reach for other files; no script needs its own."""
+    if "<!ENTITY" in _decoded(path):
+        raise UserError(tr("{path} declares XML entities, which scripts may not; remove its DOCTYPE", path=path))
+
+
+def _dapt(path: Path) -> Iterator[Line]:
     """The Script Events that represent pictures; those of the sound are dialogue."""
     try:
         cues = dapt.read(path.read_bytes())
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    return [cue for cue in cues if not cue.represents.startswith("audio")]
-
-
-def _table(path: Path) -> Iterator[Line]:
-    try:
-        text = subtitles.decode(path)
-    except formats.MalformedError as error:
-        raise UserError(f"{path}: {error}") from error
-    separator = max(",;\t", key=text.partition("\n")[0].count)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    names = [name.strip().lower().replace("_", " ") for name in next(rows, [])]
-    places = {column: _place(path, names, column) for column in COLUMNS}
-    kinds = [names.index(name) for name in KIND_COLUMNS if name in names]
-    for row in rows:
-        cells = [unprotect(cell) for cell in row] + [""] * len(names)
-        if any(row) and not any(cells[place] in NO_DESCRIPTION for place in kinds):
-            start, end = (_seconds(path, rows.line_num, cells[places[column]]) for column in ("start", "end"))
-            yield Line(start, end, cells[places["text"]])
-
-
-def _place(path: Path, names: Sequence[str], column: str) -> int:
-    found = [names.index(name) for name in COLUMNS[column] if name in names]
-    if not found:
-        raise UserError(
-            tr("{path} has no column {column}; its first row must name start, end and text", path=path, column=column)
-        )
-    return found[0]
-
-
-def _seconds(path: Path, line: int, cell: str) -> float:
-    """Seconds of `12.5`, `1:02.5` or `00:01:02,500`."""
-    if not re.fullmatch(r"\s*(?:\d+:){0,2}\d+(?:[.,]\d+)?\s*", cell):
-        raise UserError(
-            tr("{path}, line {line}: {cell!r} is no time; write seconds or hh:mm:ss.sss",
-               path=path, line=line, cell=cell)
-        )  # fmt: skip
-    seconds = 0.0
-    for part in cell.replace(",", ".").split(":"):
-        seconds = seconds * 60 + float(part)
-    return round(seconds, 3)
+    for cue in cues:
+        if not cue.represents.startswith("audio"):
+            title = cue.represents.startswith("visual.text.title")
+            kind: Kind = "title" if title else "text" if cue.represents.startswith("visual.text") else "visual"
+            yield Line(cue.start, cue.end, cue.text, kind)

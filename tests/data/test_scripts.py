@@ -15,7 +15,7 @@ from tests.data import sample_script
 KOREAN = "소영이 우산을 펴고, 빗속으로 걸어간다."
 
 
-@pytest.mark.parametrize("form", ["dapt", "vtt", "srt", "csv"])
+@pytest.mark.parametrize("form", ["dapt", "vtt", "srt", "csv", "xlsx"])
 def test_every_export_of_a_script_reads_like_the_script(tmp_path: Path, form: str) -> None:
     script = sample_script.script(texts=("문이 열린다.", "'자막' & \"S01\".", "=두 사람이 마주 앉는다."))
     save(script, tmp_path / "script.json")
@@ -52,7 +52,7 @@ def test_lines_come_by_time_and_those_without_words_are_left_out(tmp_path: Path)
     [
         ("a.csv", "start,text\n1,a\n", "has no column end"),
         ("a.csv", "start,end,text\n1,2,a\nx,2,a\n", "line 3: 'x' is no time"),
-        ("a.csv", "start,end,text\n00:00:01:12,2,a\n", "line 2: '00:00:01:12' is no time"),
+        ("a.csv", "start,end,text\n00:00:01:12,2,a\n", "line 2: '00:00:01:12' counts frames"),
         ("a.csv", "start,end,text\n3,2,a\n", "ends before it begins"),
         ("a.csv", "", "has no column start"),
         ("a.csv", "start,end,text\n", "holds no line"),
