@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
+from data.messages import tr
 from data.style import refuse
 from stages.candidates.keeping import Asked, Question
 from stages.candidates.prompt import Caption, Prompt
@@ -53,11 +55,18 @@ def _sorted(question: Question, row: Sequence[Sequence[Caption]], asked: Asked, 
         if not captions and asked.folder is not None:  # a model that was asked always has something to say
             answer.reasons = [str(refuse("", language))] * question.n
         for caption in captions:
-            why = refuse(caption.text, language)
+            why = _why_not(caption, language)
             answer.reasons += [why] if why else []
             answer.good += [] if why else [caption]
         answers.append(answer)
     return answers
+
+
+def _why_not(caption: Caption, language: str) -> str | None:
+    """Why a caption may not be spoken. A bare number may stand on a sign, but describes nothing."""
+    if caption.kind == "visual" and not re.search(r"[^\W\d_]", caption.text):
+        return refuse("", language) if not caption.text.strip() else tr("no words: numbers or signs alone")
+    return refuse(caption.text, language)
 
 
 def _again(
