@@ -53,7 +53,7 @@ def closeness(ours: Sequence[Line], theirs: Sequence[Line], reach: float) -> NDA
     (a, long_a), (b, long_b) = _middles(ours), _middles(theirs)
     most = reach + (long_a[:, None] + long_b[None, :]) / 2
     apart = np.abs(a[:, None] - b[None, :])
-    return np.asarray(np.maximum(0.0, 1.0 - np.divide(apart, most, out=np.ones_like(apart), where=most > 0)))
+    return np.asarray(np.maximum(0.0, 1.0 - np.divide(apart, most, out=(apart > 0).astype(float), where=most > 0)))
 
 
 def best_chain(scores: NDArray[np.float64]) -> list[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def markdown(report: DescriptionReport) -> str:
         rows = ((timecode(p.human.start), p.human.text, p.said, f"{p.values[ranked_by(report)]:g}") for p in pairs)
         lines += [f"## {heading}", "", *_table(pair_heads(report), rows), ""]
     for heading, left in unmatched(report).items():
-        lines += [f"## {heading}", "", *(f"- {timecode(line.start)} {line.text}" for line in left[:SHOWN]), ""]
+        lines += [f"## {heading}", "", *(f"- {timecode(line.start)} {_cell(line.text)}" for line in left[:SHOWN]), ""]
     return "\n".join(lines)
 
 
@@ -141,4 +142,9 @@ def unmatched(report: DescriptionReport) -> dict[str, Sequence[Line]]:
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     cells = [heads, ["---"] * len(heads), *rows]
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells]
+    return ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in cells]
+
+
+def _cell(text: str) -> str:
+    """Text that Markdown takes for nothing else."""
+    return html.escape(text, quote=False).replace("|", "\\|")
