@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -71,6 +72,17 @@ def read_as_written(path: Path, fps: float | None = None) -> list[Line]:
     if not path.is_file():
         raise UserError(tr("{path} does not exist; give a script or a results folder", path=path))
     return [replace(line, text=one_line(line.text)) for line in _raw(path, fps)]
+
+
+def content(path: Path) -> str:
+    """What tells one script from another: the digest of its bytes, shortened. Raises UserError."""
+    path = path / "script.json" if path.is_dir() else path
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise UserError(
+            tr("{path} cannot be read ({reason}); check its rights.", path=path, reason=error.strerror)
+        ) from error
 
 
 def read_for_film(path: Path, duration: float, fps: float) -> tuple[list[Line], list[str]]:

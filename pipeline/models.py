@@ -13,7 +13,7 @@ from data.messages import tr
 from pipeline import config as settings
 from pipeline.config import Config
 from pipeline.downloads import Downloads
-from pipeline.runner import Work, plan, stages_until
+from pipeline.runner import Work, in_use, plan
 from stages import STAGES
 from stages.models import Weights, offline
 from stages.stage import Stage
@@ -81,9 +81,9 @@ def prepare(works: Sequence[Work], config: Config, until: str | None, chosen: Ch
 
     Raises ConfigError that names all that is missing where it cannot be had.
     """
-    need_packages([stage for stage in stages_until(until) if stage.role], config)
+    need_packages([stage for stage in in_use(config, until) if stage.role], config)
     will_run = {step.stage for work in works for step in plan(work, config, until) if step.state != "cached"}
-    stages = [stage for stage in stages_until(until) if stage.role and stage.name in will_run]
+    stages = [stage for stage in in_use(config, until) if stage.role and stage.name in will_run]
     missing = absent(needs(config, stages))
     refused = [_out_of_reach(missing, chosen)] if missing and offline() else []
     refused += [why for stage in stages if not _kept(stage, works) and (why := _not_ready(stage, config))]

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from data import cast
+from data import cast, scripts
 from data.errors import SURROUNDINGS, MediaError, StageError, VdescError, interrupted
 from data.messages import tr
 from data.records import Episode, Note, Record
@@ -76,6 +76,11 @@ def stages_until(last: str | None) -> tuple[Stage, ...]:
     return STAGES[: [s.name for s in STAGES].index(last) + 1]
 
 
+def in_use(config: Config, last: str | None = None) -> tuple[Stage, ...]:
+    """The stages that a run goes through: where a script is given, none that only serves to find lines."""
+    return tuple(stage for stage in stages_until(last) if not (config.script and stage.finds_lines))
+
+
 def run(works: Sequence[Work], config: Config, until: str | None = None, progress: Progress | None = None) -> None:
     """Bring every episode's results up to date, stage by stage, and deliver them.
 
@@ -85,7 +90,7 @@ def run(works: Sequence[Work], config: Config, until: str | None = None, progres
     with ExitStack() as locks:
         for work in works:
             locks.enter_context(work.workspace.lock())
-        for stage in stages_until(until):
+        for stage in in_use(config, until):
             _run_stage(stage, [w for w in works if not w.error], config, progress)
         for work in works:
             if not work.error:
@@ -96,7 +101,7 @@ def plan(work: Work, config: Config, until: str | None = None) -> list[Step]:
     """What `run` would do, without doing it."""
     steps: list[Step] = []
     stale: set[type[Record]] = set()
-    for stage in stages_until(until):
+    for stage in in_use(config, until):
         upstream = [s.name for s in STAGES if s.writes in stale and (s.writes in stage.reads or stage.notes_of_all)]
         if upstream:
             steps.append(Step(stage.name, "follows", tr("follows {stages}", stages=", ".join(upstream))))
@@ -182,11 +187,12 @@ def _job(
 ) -> Job[Any]:
     workspace = work.workspace
     upstream: dict[type[Record], Any] = {Episode: (folder, lambda: [work.episode])}
+    run_through = in_use(config)
     for source in STAGES:
         if source.writes in stage.reads:
             upstream[source.writes] = (
                 workspace.stage(source.name),
-                lambda source=source: workspace.read(source.name, source.writes),
+                lambda source=source: workspace.read(source.name, source.writes) if source in run_through else [],
             )
     return Job(
         episode=work.episode,
@@ -197,13 +203,14 @@ def _job(
         backend=backend,
         upstream=upstream,
         notes=[],
-        earlier_notes=tuple(_notes_before(stage, workspace)) if stage.notes_of_all else (),
+        earlier_notes=tuple(_notes_before(stage, workspace, config)) if stage.notes_of_all else (),
         report_progress=lambda done, total: progress.advance(work.episode.id, stage.name, done, total),
     )
 
 
-def _notes_before(stage: Stage, workspace: Workspace) -> list[Note]:
-    earlier = [workspace.manifest(s.name) for s in STAGES[: STAGES.index(stage)]]
+def _notes_before(stage: Stage, workspace: Workspace, config: Config) -> list[Note]:
+    used = in_use(config)
+    earlier = [workspace.manifest(s.name) for s in used[: used.index(stage)]]
     return [note for manifest in earlier if manifest for note in manifest.notes]
 
 
@@ -213,13 +220,15 @@ def _ingredients(stage: Stage, work: Work, config: Config) -> dict[str, Any]:
     chosen = run_settings.model_dump(mode="json")
     if run_settings.cast and "cast" in stage.settings:
         chosen["cast"] = cast.load(run_settings.cast).content[:16]  # what the folder holds, not where it lies
+    if run_settings.script and "script" in stage.settings:
+        chosen["script"] = scripts.content(run_settings.script)
     inputs: dict[str, Any] = {}
-    for source in STAGES:
+    for source in in_use(config):
         if source.writes in stage.reads:
             manifest = work.workspace.manifest(source.name)
             inputs[source.name] = manifest.output if manifest else None
     if stage.notes_of_all:
-        inputs["notes"] = [n.model_dump() for n in _notes_before(stage, work.workspace)]
+        inputs["notes"] = [n.model_dump() for n in _notes_before(stage, work.workspace, config)]
     return {
         "stage": stage.name,
         "version": settings.stage_module(stage).VERSION,

@@ -111,22 +111,22 @@ class _Choices:
             candidates.sort(key=lambda c: (c.score is None, -(c.score or 0.0), c.id))
 
     def spoken(self, narration: Narration, clip: Clip) -> ScriptNarration:
-        """The line as it is heard: text, times and candidate are the clip's."""
-        candidate, ranked = self.candidates[clip.candidate], self.ranked.get(clip.candidate)
+        """The line as it is heard: text, times and candidate are the clip's; a person's line is no candidate."""
+        candidate, ranked = self.candidates.get(clip.candidate), self.ranked.get(clip.candidate)
         assert clip.file  # the caller keeps dropped clips apart
         return ScriptNarration(
             id=narration.id,
             start=clip.start,
             end=clip.end,
             text=clip.text,
-            kind=candidate.kind,
+            kind=candidate.kind if candidate else narration.kind,
             gap=narration.gap,
             shot=self.shots[narration.keyframe],
             keyframe=narration.keyframe,
             candidate=clip.candidate,
             score=ranked.score if ranked else narration.score,
             candidates=tuple(self.of_keyframe[narration.keyframe]),
-            evidence=candidate.evidence,
+            evidence=candidate.evidence if candidate else (),
             clip=SpokenClip(file=clip.file, voice=clip.voice, speed=clip.speed),
         )
 

@@ -73,6 +73,9 @@ class RunSettings(BaseModel):
     cast: Path | None = Field(
         None, description="Folder with cast.yaml and photos of the cast; none: people are not named"
     )
+    script: Path | None = Field(
+        None, description="A person's script (VTT, SRT, DAPT, CSV, XLSX) that is spoken instead of lines found here"
+    )
 
 
 class Backend(Protocol):
@@ -131,5 +134,7 @@ class Stage:
     """The role in the table of backends, where the stage has one."""
     settings: tuple[str, ...] = ()
     """Fields of RunSettings the result depends on."""
+    finds_lines: bool = False
+    """Serves to find lines alone: a run with a script that is given leaves it as it is."""
     notes_of_all: bool = False
     """The stage also reads the notes of every stage before it (the check)."""

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from data import language
 from data.records import Alternative, Candidate, Context, Gap, Kind, Narration, Ranked, Seconds, record_id
+from stages.schedule import given
 from stages.schedule.optimise import Option, Placed, Rules, Slot, optimise, settle
 from stages.stage import Job, StageConfig
 
@@ -34,7 +35,10 @@ class Config(StageConfig):
 
 
 def run(job: Job[Config]) -> Iterator[Narration]:
-    """Yield the chosen lines in order of time."""
+    """Yield the chosen lines in order of time; those of a person's script where one is given."""
+    if job.settings.script:
+        yield from given.narrations(job, job.settings.script, job.config.pause)
+        return
     gaps = [g for g in job.read(Gap) if g.usable]
     slots = [Slot(*g.window, capacity=_capacity(g, job.config)) for g in gaps]
     candidates = {c.id: c for c in job.read(Candidate)}

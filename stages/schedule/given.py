@@ -1,0 +1,235 @@
+"""A person's script in place of candidates: every line at its own time, moved as little as its pause allows.
+
+A line goes to the pause that asks for the smallest move. Within a pause the starts are those of least squared moves
+from the given times, lines in order and apart: isotonic regression by pooling adjacent violators (Ayer et al., 1955),
+held between the earliest and the latest start of each line. Where a pause cannot hold all of its lines, less time is
+kept free for the voice, at last so much less as it may speak faster; then the longest line in the way is left out.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from data import language
+from data.messages import tr
+from data.records import Gap, Keyframe, Narration, record_id
+from data.scripts import Line, read_for_film
+from stages.stage import Job
+
+ROOM = (1.2, 1.0, 1 / 1.1)
+"""Seconds kept for a line as multiples of the estimate, tried in turn: voices take up to 1.3 times what is estimated,
+and may be sped up 1.10 times (docs: voices)."""
+MOVED = 0.1
+"""Seconds from which a move is told."""
+SHOWN = 5
+MS = 1e-6
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A line with what it needs. Seconds."""
+
+    line: Line
+    seconds: float
+    earliest: float
+    latest: float
+    room: float = ROOM[0]
+
+    @property
+    def kept(self) -> float:
+        """Seconds kept free for it."""
+        return self.seconds * self.room
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of a pause that narration may use."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A line in its window."""
+
+    wish: Wish
+    window: int
+    start: float
+    until: float
+
+
+def narrations(job: Job[Any], script: Path, pause: float) -> Iterator[Narration]:
+    """The lines of `script` as narrations, by time; what was mended, moved or left out is noted. Raises UserError."""
+    lines, notes = read_for_film(script, job.episode.duration, job.episode.video.fps)
+    for note in notes:
+        job.note(note)
+    gaps, stills = job.read(Gap), job.read(Keyframe)
+    windows = [Window(*gap.window) for gap in gaps]
+    placed, left = place([_wish(job, line) for line in lines], windows, pause)
+    _tell(job, placed, left)
+    for number, put in enumerate(placed, 1):
+        line = put.wish.line
+        yield Narration(
+            id=record_id("n", number),
+            start=put.start,
+            end=min(put.start + put.wish.seconds, put.until),
+            until=put.until,
+            text=line.text,
+            kind=line.kind,
+            gap=gaps[put.window].id,
+            keyframe=_nearest(stills, (line.start + line.end) / 2).id,
+            candidate=record_id("given", number),
+            score=1.0,
+        )
+
+
+def _nearest(stills: Sequence[Keyframe], time: float) -> Keyframe:
+    after = bisect.bisect_left(stills, time, key=lambda k: k.time)
+    return min(stills[max(after - 1, 0) : after + 1], key=lambda k: abs(k.time - time))
+
+
+def _wish(job: Job[Any], line: Line) -> Wish:
+    run = job.settings
+    seconds = language.seconds(line.text, run.language, run.plan_rate or language.PLAN_RATE[run.language])
+    return Wish(line, seconds, max(line.start - run.early, 0.0), line.end + run.late)
+
+
+def _tell(job: Job[Any], placed: Sequence[Placed], left: Sequence[Wish]) -> None:
+    moved = [put for put in placed if abs(put.start - put.wish.line.start) >= MOVED]
+    if moved:
+        told = ", ".join(f"{put.wish.line.start:.1f} → {put.start:.1f} s" for put in moved[:SHOWN])
+        more = f" … (+{len(moved) - SHOWN})" if len(moved) > SHOWN else ""
+        job.note(tr("{number} of {all} lines were moved into the pauses: {places}.",
+                    number=len(moved), all=len(placed) + len(left), places=told + more))  # fmt: skip
+    for wish in left:
+        job.note(
+            tr("“{text}” is not spoken: no pause between {start:.1f} and {end:.1f} s has {seconds:.1f} s for it.",
+               text=wish.line.text, start=wish.earliest, end=wish.latest, seconds=wish.seconds),
+            wish.line.start, wish.line.end,
+        )  # fmt: skip
+
+
+def place(wishes: Sequence[Wish], windows: Sequence[Window], pause: float) -> tuple[list[Placed], list[Wish]]:
+    """The lines in windows, by time, and those that no window can take."""
+    groups: list[list[Wish]] = [[] for _ in windows]
+    left: list[Wish] = []
+    for wish in wishes:
+        near = _reachable(wish, windows)
+        (groups[near[0]] if near else left).append(wish)
+    for number, window in enumerate(windows):
+        groups[number], over = _that_fit(groups[number], window, pause)
+        left += over
+    left = [wish for wish in left if not _elsewhere(wish, groups, windows, pause)]
+    placed = [put for number, group in enumerate(groups) for put in _settled(group, number, windows[number], pause)]
+    return placed, sorted(left, key=lambda wish: wish.line.start)
+
+
+def _reachable(wish: Wish, windows: Sequence[Window]) -> list[int]:
+    """The windows in which the line can start in time and end, smallest move first."""
+    shortest, moves = wish.seconds * ROOM[-1], []
+    for number in range(bisect.bisect_right(windows, wish.earliest, key=lambda w: w.end), len(windows)):
+        window = windows[number]
+        if window.start > wish.latest:
+            break
+        start = max(window.start, min(wish.line.start, window.end - wish.seconds))
+        if start + shortest <= window.end + MS and wish.earliest - MS <= start <= wish.latest + MS:
+            moves.append((abs(start - wish.line.start), number))
+    return [number for _, number in sorted(moves)]
+
+
+def _elsewhere(wish: Wish, groups: list[list[Wish]], windows: Sequence[Window], pause: float) -> bool:
+    """Put a line that its own window could not take into another one, if that loses none of its lines."""
+    for number in _reachable(wish, windows):
+        order = sorted([*groups[number], replace(wish, room=ROOM[0])], key=lambda w: (w.line.start, w.line.end))
+        fitting, over = _that_fit(order, windows[number], pause)
+        if not over:
+            groups[number] = fitting
+            return True
+    return False
+
+
+def _that_fit(group: Sequence[Wish], window: Window, pause: float) -> tuple[list[Wish], list[Wish]]:
+    """The lines that the window can hold, with the room each keeps, and the others.
+
+    A run is a row of lines without a rest between them: only they can be in each other's way.
+    """
+    done: list[Wish] = []
+    run: list[Wish] = []
+    over: list[Wish] = []
+    for wish in group:
+        end = _end(run, window, pause)
+        if run and end is not None and max(window.start, wish.earliest) >= end + pause:
+            done, run = done + run, []
+        run.append(wish)
+        for room in ROOM:
+            run = [replace(w, room=min(w.room, room)) for w in run]
+            if _end(run, window, pause) is not None:
+                break
+        else:
+            over.append(_in_the_way(run, window, pause))
+            run = [w for w in run if w is not over[-1]]
+    return done + run, over
+
+
+def _in_the_way(run: Sequence[Wish], window: Window, pause: float) -> Wish:
+    """The longest line without which the others fit; the last one always is such a line."""
+    by_length = sorted(run, key=lambda w: -w.seconds)
+    return next(w for w in by_length if w is run[-1] or _end([o for o in run if o is not w], window, pause) is not None)
+
+
+def _end(run: Sequence[Wish], window: Window, pause: float) -> float | None:
+    """When the run ends that starts as early as it may; None where a line comes too late or does not fit."""
+    end = window.start - pause
+    for wish in run:
+        start = max(end + pause, wish.earliest)
+        end = start + wish.kept
+        if start > wish.latest + MS or end > window.end + MS:
+            return None
+    return end
+
+
+def _settled(group: Sequence[Wish], number: int, window: Window, pause: float) -> Iterator[Placed]:
+    """The lines of one window, which fit, as near to their times as they can be."""
+    if not group:
+        return
+    offsets = [0.0]
+    for wish in group:
+        offsets.append(offsets[-1] + wish.kept + pause)
+    firsts, lasts = _bounds(group, window, pause)
+    wanted = isotonic([wish.line.start - offset for wish, offset in zip(group, offsets, strict=False)])
+    starts = [
+        round(min(max(value + offset, first), last), 3)
+        for value, offset, first, last in zip(wanted, offsets, firsts, lasts, strict=False)
+    ]
+    for wish, start, after in zip(group, starts, [*starts[1:], None], strict=True):
+        yield Placed(wish, number, start, round(after - pause, 3) if after is not None else window.end)
+
+
+def _bounds(group: Sequence[Wish], window: Window, pause: float) -> tuple[list[float], list[float]]:
+    """The earliest and latest start of every line that leave room for the lines before and after it."""
+    firsts, lasts = [], []
+    at, until = window.start, window.end + pause
+    for wish in group:
+        firsts.append(max(at, wish.earliest))
+        at = firsts[-1] + wish.kept + pause
+    for wish in reversed(group):
+        lasts.append(min(until - pause - wish.kept, wish.latest))
+        until = lasts[-1]
+    return firsts, lasts[::-1]
+
+
+def isotonic(values: Sequence[float]) -> list[float]:
+    """The non-decreasing sequence with the least squared distance from `values`, by pooling adjacent violators."""
+    pools: list[tuple[float, int]] = []
+    for value in values:
+        total, count = value, 1
+        while pools and pools[-1][0] / pools[-1][1] > total / count:
+            before = pools.pop()
+            total, count = total + before[0], count + before[1]
+        pools.append((total, count))
+    return [total / count for total, count in pools for _ in range(count)]
