@@ -135,8 +135,11 @@ class Alignment:
             self._loaded = self._load()
         processor, model = self._loaded
         images = [np.ascontiguousarray(read_picture(path)[:, :, ::-1]) for path, _ in pairs]
+        texts = [
+            text.lower() for _, text in pairs
+        ]  # it learned small letters; not every checkpoint's tokenizer says so
         inputs = processor(
-            images=images, text=[text for _, text in pairs], return_tensors="pt", truncation=True,
+            images=images, text=texts, return_tensors="pt", truncation=True,
             padding="max_length", max_length=model.config.text_config.max_position_embeddings,  # as it was trained
         ).to(model.device, model.dtype)  # fmt: skip
         with torch.inference_mode():

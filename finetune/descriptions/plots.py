@@ -29,10 +29,12 @@ def bars(report: DescriptionReport) -> bytes:
     for place, figure in enumerate(figures):
         if figure.human is not None:
             axes.plot([figure.human / figure.best] * 2, [place - 0.4, place + 0.4], color=LONELY, linewidth=3)
-        axes.text(shares[place] + 0.01, place, f"{figure.value:g}", va="center", fontsize=8)
+        end = max(shares[place], (figure.human or 0.0) / figure.best)
+        axes.text(end + 0.01, place, f"{figure.value:g}", va="center", fontsize=8)
     arrows = {"higher": "↑", "lower": "↓"}
     axes.set_yticks(range(len(figures)), [f"{f.name}, {f.unit} {arrows[f.better]}" for f in figures])
     axes.set_xlim(0, 1.1)
+    axes.margins(y=0.01)
     return _png(drawn)
 
 
@@ -47,7 +49,7 @@ def timeline(report: DescriptionReport) -> bytes:
         for place, side in enumerate(("ours", "human")):
             spans = [(line.start, max(line.end - line.start, 0.3)) for line, _ in _of(report, side)]
             colours = [MATCHED if known else LONELY for _, known in _of(report, side)]
-            axes.broken_barh(spans, (place * 2, 1), facecolors=colours)
+            axes.broken_barh(spans, (place * 2, 1), facecolors=colours, edgecolor="white", linewidth=0.5)
         for pair in report.pairs:
             for line in pair.ours:
                 axes.plot([_middle(pair.human), _middle(line)], [2, 1], color=HUMAN, linewidth=1)
