@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from data import media
+from data import media, style
 from data.errors import UserError
 from data.messages import tr
 from data.records import Clip, Duck, Episode, Finding, Gap, Keyframe, Narration, Shot, Utterance, Written
@@ -31,6 +31,10 @@ LISTENING = 0.8
 
 class Config(StageConfig):
     """The check has fixed limits: they are the standard's, not the user's."""
+
+    def files(self) -> dict[str, str]:
+        """The rules of style, which row 7 depends on."""
+        return {"rules": style.identity()}
 
 
 def run(job: Job[Config]) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from pydantic import Field
 
+from data import style
 from data.errors import ConfigError
 from data.messages import tr
 from data.records import Candidate, Context, Gap, Ranked
@@ -37,6 +38,10 @@ class Config(StageConfig):
         "style; evidence: how sure it is; likelihood, reward: the model's opinion",
     )
     memory: float = Field(MEMORY, ge=0, description="Seconds in which a line is remembered as said")
+
+    def files(self) -> dict[str, str]:
+        """The rules of style, which the part `style` depends on."""
+        return {"rules": style.identity()}
 
 
 class Ranker(Protocol):

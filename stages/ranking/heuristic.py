@@ -20,7 +20,7 @@ STRETCH = 1.10
 WORTH = {"text": 1.0, "face": 0.7, "object": 0.6, "region": 0.5, "dialogue": 0.5, "look": 0.3}
 """Text nobody reads comes first, then who is there, then light and place, which a look alone supports weakly."""
 UNSUPPORTED = 0.4  # a caption that names no evidence: a captioner's own eyes
-COST = {"error": 0.5, "warning": 0.15}  # of one style finding
+COST = {"error": 0.5, "warning": 0.15, "info": 0.0}  # of one style finding
 _PARTICLES = re.compile(r"(?<=[가-힣])(?:에서|으로|에게|까지|부터|이라고|라고|이|가|을|를|은|는|과|와|에|의|로|도)$")
 _EMPTY = {
     "있다",
