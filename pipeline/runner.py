@@ -78,7 +78,7 @@ def stages_until(last: str | None) -> tuple[Stage, ...]:
 
 def in_use(config: Config, last: str | None = None) -> tuple[Stage, ...]:
     """The stages that a run goes through: where a script is given, none that only serves to find lines."""
-    return tuple(stage for stage in stages_until(last) if not (config.script and stage.finds_lines))
+    return tuple(stage for stage in stages_until(last) if not (config.given_script and stage.finds_lines))
 
 
 def run(works: Sequence[Work], config: Config, until: str | None = None, progress: Progress | None = None) -> None:
@@ -220,8 +220,8 @@ def _ingredients(stage: Stage, work: Work, config: Config) -> dict[str, Any]:
     chosen = run_settings.model_dump(mode="json")
     if run_settings.cast and "cast" in stage.settings:
         chosen["cast"] = cast.load(run_settings.cast).content[:16]  # what the folder holds, not where it lies
-    if run_settings.script and "script" in stage.settings:
-        chosen["script"] = scripts.content(run_settings.script)
+    if run_settings.given_script and "given_script" in stage.settings:
+        chosen["given_script"] = scripts.content(run_settings.given_script)
     inputs: dict[str, Any] = {}
     for source in in_use(config):
         if source.writes in stage.reads:

@@ -73,7 +73,7 @@ class RunSettings(BaseModel):
     cast: Path | None = Field(
         None, description="Folder with cast.yaml and photos of the cast; none: people are not named"
     )
-    script: Path | None = Field(
+    given_script: Path | None = Field(
         None, description="A person's script (VTT, SRT, DAPT, CSV, XLSX) that is spoken instead of lines found here"
     )
 
@@ -85,6 +85,16 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Free the model."""
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """The voice of the run, for a stage that must know how long lines last before it places them."""
+
+    seconds: Callable[[str, float], float]
+    """A text and a speed → seconds of its clip, which the voice stage finds spoken when its turn comes."""
+    speeds: tuple[float, ...]
+    """Speeds above 1 at which a line may be spoken to fit its gap, the slowest first."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,8 @@ class Job(Generic[C]):
     earlier_notes: tuple[Note, ...] = ()
     """The notes of the stages before, for a stage that declares `notes_of_all`."""
     report_progress: Callable[[float, float], None] = lambda done, total: None
+    speaker: Speaker | None = None
+    """The voice of the run, for a stage that declares `speaks`."""
 
     def read(self, kind: type[R]) -> list[R]:
         """All records of a declared kind, in order of time."""
@@ -138,3 +150,5 @@ class Stage:
     """Serves to find lines alone: a run with a script that is given leaves it as it is."""
     notes_of_all: bool = False
     """The stage also reads the notes of every stage before it (the check)."""
+    speaks: bool = False
+    """The stage may have lines spoken to know their length; its result depends on the voice's settings too."""

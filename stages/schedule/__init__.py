@@ -1,148 +1,106 @@
-"""Schedule: which candidate is spoken in which gap, and when."""
+"""Schedule: which candidate of which moment is spoken in which gap, and when.
+
+One optimisation over the whole episode (`optimise`), of what lines are worth (`objective`), with lengths as the voice
+of the run speaks them (`lengths`). Every line keeps the parts of its worth and what it displaced; `missed.json` in the
+stage's folder lists every moment of which nothing is spoken, with the reason (`missed`).
+"""
 
 from __future__ import annotations
 
-import difflib
-import functools
-import math
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
-from pydantic import Field
+import numpy as np
 
-from data import language
-from data.records import Alternative, Candidate, Context, Gap, Kind, Narration, Ranked, Seconds, record_id
-from stages.schedule import given
-from stages.schedule.optimise import Option, Placed, Rules, Slot, optimise, settle
-from stages.stage import Job, StageConfig
+from data.messages import tr
+from data.records import Alternative, Narration, record_id
+from stages.schedule.config import Config
+from stages.schedule.missed import Missed, missed
+from stages.schedule.optimise import Placed, losses, window_of
+from stages.schedule.planner import Planner
+from stages.stage import Job
 
-VERSION = 1
+__all__ = ["VERSION", "Config", "run"]
 
-
-class Config(StageConfig):
-    """How lines are placed."""
-
-    pause: float = Field(0.2, ge=0, description="Seconds between two lines in one gap (standard 0.15–0.25)")
-    early_cost: float = Field(0.15, ge=0, description="Value lost by a line that starts before its picture")
-    delay_cost: float = Field(0.02, ge=0, description="Value lost for each second after the picture")
-    fill: float = Field(0.8, gt=0, le=1, description="Share of a long gap that may be spoken")
-    long_gap: float = Field(6.0, ge=0, description="Seconds from which a gap counts as long")
-    min_score: float = Field(0.35, ge=0, le=1, description="Lines that score less are not spoken")
-    text_value: float = Field(0.5, ge=0, description="Value added to on-screen text and titles, which come first")
-    repeat_cost: float = Field(1.0, ge=0, description="Value lost by saying nearly the same twice running")
-    similarity: float = Field(0.8, gt=0, le=1, description="Share of equal words from which lines say the same")
-    repeat_window: float = Field(60.0, ge=0, description="Seconds within which no line says the same again")
+VERSION = 2
 
 
 def run(job: Job[Config]) -> Iterator[Narration]:
-    """Yield the chosen lines in order of time; those of a person's script where one is given."""
-    if job.settings.script:
-        yield from given.narrations(job, job.settings.script, job.config.pause)
-        return
-    gaps = [g for g in job.read(Gap) if g.usable]
-    slots = [Slot(*g.window, capacity=_capacity(g, job.config)) for g in gaps]
-    candidates = {c.id: c for c in job.read(Candidate)}
-    scores = {r.candidate: r.score for r in job.read(Ranked)}
-    moments = _moments(job, candidates, scores)
-    lines = settle(_without_repeats(moments, slots, job.config), slots, job.config.pause)
+    """Yield the chosen lines in order of time. Raises what the voice raises that is asked for their lengths."""
+    planner = Planner(job)
+    lines = planner.placed()
+    left_out = list(missed(planner, lines))
+    rows = json.dumps([m.model_dump(mode="json") for m in left_out], ensure_ascii=False, indent=1)
+    (job.folder / "missed.json").write_text(rows + "\n", encoding="utf-8")
+    _tell(job, left_out)
+    yield from _narrations(planner, lines, left_out)
+
+
+def _tell(job: Job[Config], left_out: Sequence[Missed]) -> None:
+    """Note how many moments no gap can take; what the picture says in words is worth a note of its own."""
+    unreached = [m for m in left_out if m.why in ("no gap", "too long")]
+    for moment in unreached:
+        if moment.kind != "visual":
+            text = tr("“{text}” is on screen where no gap has room to read it", text=moment.text)
+            job.note(text, moment.start, moment.end)
+    if unreached:
+        job.note(
+            tr("{count} moments are out of reach of every gap that has room for them: schedule/missed.json",
+               count=len(unreached))
+        )  # fmt: skip
+
+
+def _narrations(planner: Planner, lines: Sequence[Placed], left_out: Sequence[Missed]) -> Iterator[Narration]:
+    displaced = defaultdict(list)
+    for moment in left_out:
+        for candidate in moment.by if moment.why == "outdone" else ():
+            displaced[candidate].append(moment.candidate)
+    parts = _parts(planner, lines)
     for number, line in enumerate(lines):
-        after = lines[number + 1] if number + 1 < len(lines) else None
-        same_gap = after is not None and after.slot == line.slot
-        until = after.start - job.config.pause if after and same_gap else slots[line.slot].end
-        chosen = candidates[line.option.key.partition("/")[0]]
+        form = planner.forms[line.option.key]
+        until = _until(planner, lines, number)
         yield Narration(
             id=record_id("n", number + 1),
             start=line.start,
             end=min(line.end, until),
             until=until,
-            text=chosen.text,
-            kind=chosen.kind,
-            gap=gaps[line.slot].id,
-            keyframe=chosen.keyframe,
-            candidate=chosen.id,
-            score=scores[chosen.id],
-            alternatives=_shorter(chosen, candidates.values(), scores, job.settings.language),
+            text=form.text,
+            kind=form.candidate.kind,
+            gap=planner.gaps[line.slot].id,
+            keyframe=form.candidate.keyframe,
+            candidate=form.candidate.id,
+            score=planner.scores[form.candidate.id],
+            alternatives=_shorter(planner, form.text, form.candidate.keyframe),
+            parts=parts[number],
+            displaced=tuple(displaced[form.candidate.id]),
         )
 
 
-def _capacity(gap: Gap, config: Config) -> float:
-    """Seconds that may be spoken in the gap: long ones keep room for the programme."""
-    start, end = gap.window
-    return (end - start) * config.fill if gap.end - gap.start > config.long_gap else end - start
+def _until(planner: Planner, lines: Sequence[Placed], number: int) -> float:
+    """When a line must have ended: a pause before the next one of its gap, else at the end of the gap's window."""
+    line, after = lines[number], lines[number + 1] if number + 1 < len(lines) else None
+    if after and after.slot == line.slot:
+        return after.start - planner.config.pause
+    return planner.slots[line.slot].end
 
 
-def _moments(job: Job[Config], candidates: dict[str, Candidate], scores: dict[str, float]) -> list[list[Option]]:
-    """The options of each keyframe in order of time; with the second form of each that starts early, if allowed."""
-    by_keyframe: dict[str, list[Candidate]] = defaultdict(list)
-    for candidate in candidates.values():
-        if scores[candidate.id] >= job.config.min_score:
-            by_keyframe[candidate.keyframe].append(candidate)
-    contexts = sorted(job.read(Context), key=lambda c: c.time)
-    moments = [
-        [
-            option
-            for candidate in by_keyframe[context.keyframe]
-            for option in _options(candidate, _seen(candidate.kind, context), scores, job)
-        ]
-        for context in contexts
-    ]
-    return [m for m in moments if m]
+def _parts(planner: Planner, lines: Sequence[Placed]) -> list[dict[str, float]]:
+    """Of each line all that it is worth and all that it loses where it lies; together that is what was maximised."""
+    found = []
+    for line, lost in zip(lines, losses(lines, planner.slots, planner.rules), strict=True):
+        window = window_of(line, planner.slots, planner.rules)
+        step = window.steps[[window.step(line.start)]]
+        place = {k: -float(v[0]) for k, v in planner.places.parts(line.option, line.slot, step).items()}
+        taken = place | {name: -cost for name, cost in lost.items() if name != "place"}
+        parts = {**planner.forms[line.option.key].parts, **taken}
+        found.append({name: round(value, 3) for name, value in parts.items() if abs(value) >= 0.0005})
+    return found
 
 
-def _options(
-    candidate: Candidate, seen: tuple[Seconds, Seconds], scores: dict[str, float], job: Job[Config]
-) -> Iterator[Option]:
-    """The ways to speak `candidate`: on time, and before its picture where the config allows.
-
-    The length is the bare estimate: a line that overruns is spoken faster or replaced by a shorter one.
-    """
-    config, run, (shown, gone) = job.config, job.settings, seen
-    rate = run.plan_rate or language.PLAN_RATE[run.language]
-    needed = language.seconds(candidate.text, run.language, rate)
-    seconds = math.ceil(needed * 1000) / 1000
-    value = scores[candidate.id] + (config.text_value if candidate.kind != "visual" else 0.0)
-    yield Option(candidate.id, candidate.text, seconds, value, shown, gone + run.late)
-    if run.early and value > config.early_cost:
-        earliest = round(max(shown - run.early, 0.0), 3)
-        yield Option(
-            f"{candidate.id}/early", candidate.text, seconds, value - config.early_cost, earliest, shown, shown
-        )
-
-
-def _seen(kind: Kind, context: Context) -> tuple[Seconds, Seconds]:
-    """From when to when the picture of a line is on screen: its shot, or its text."""
-    if kind == "visual" or not context.texts:
-        return context.start, context.end
-    return min(t.first_seen for t in context.texts), max(t.last_seen for t in context.texts)
-
-
-def _without_repeats(moments: list[list[Option]], slots: list[Slot], config: Config) -> list[Placed]:
-    """Optimise; where a line still says the same as one within the window, take it away and optimise again."""
-
-    @functools.cache
-    def similar(one: str, other: str) -> bool:
-        """Compared by words: "한 사람이 있다" and "두 사람이 있다" share most letters and say different things."""
-        return difflib.SequenceMatcher(None, one.split(), other.split(), False).ratio() >= config.similarity
-
-    rules = Rules(config.pause, config.delay_cost, config.repeat_cost, similar)
-    while True:
-        lines = optimise(moments, slots, rules)
-        repeats = {
-            line.option.key
-            for number, line in enumerate(lines)
-            for before in lines[:number]
-            if line.start - before.end < config.repeat_window and similar(before.option.text, line.option.text)
-        }
-        if not repeats:
-            return lines
-        moments = [[o for o in m if o.key not in repeats] for m in moments]
-
-
-def _shorter(
-    chosen: Candidate, candidates: Iterable[Candidate], scores: dict[str, float], lang: str
-) -> tuple[Alternative, ...]:
+def _shorter(planner: Planner, text: str, keyframe: str) -> tuple[Alternative, ...]:
     """Candidates of the same moment with fewer syllables, best first: what may be spoken if the voice overruns."""
-    longest = language.syllables(chosen.text, lang)
-    others = [c for c in candidates if c.keyframe == chosen.keyframe and language.syllables(c.text, lang) < longest]
-    others.sort(key=lambda c: (-scores[c.id], c.id))
-    return tuple(Alternative(candidate=c.id, text=c.text, score=scores[c.id]) for c in others)
+    longest = planner.syllables(text)
+    others = [c for c in planner.of_keyframe[keyframe] if planner.syllables(c.text) < longest]
+    others.sort(key=lambda c: (-planner.scores[c.id], c.id))
+    return tuple(Alternative(candidate=c.id, text=c.text, score=planner.scores[c.id]) for c in others)
