@@ -13,6 +13,7 @@ from data.errors import SURROUNDINGS, ConfigError, UserError, VdescError, interr
 from data.messages import tr
 from pipeline import DEFAULT_PROFILE
 from pipeline.finetune_models import finetune_app
+from pipeline.lint_command import lint
 from pipeline.model_commands import models_app
 from pipeline.terminal import Assignments, LangOption, Offline, Profile, Results
 from pipeline.terminal import console as make_console
@@ -35,6 +36,7 @@ app = typer.Typer(
 config_app = typer.Typer(no_args_is_help=True, help="Show settings, their schema and the shipped profiles.")
 app.add_typer(config_app, name="config")
 app.add_typer(models_app, name="models")
+app.command()(lint)
 app.add_typer(finetune_app, name="finetune")
 
 

@@ -9,18 +9,17 @@ ones look at morphemes where kiwipiepy is installed (extra `korean`), else at le
 from data.style.gate import refuse
 from data.style.morphology import installed as morphology_installed
 from data.style.own import own_words
-from data.style.pace import LONG_SECONDS, RATES
-from data.style.rules import Severity, StyleFinding, findings, fixed, identity
+from data.style.rules import Severity, StyleFinding, findings, fixed, identity, long_line, too_fast
 
 __all__ = [
-    "LONG_SECONDS",
-    "RATES",
     "Severity",
     "StyleFinding",
     "findings",
     "fixed",
     "identity",
+    "long_line",
     "morphology_installed",
     "own_words",
     "refuse",
+    "too_fast",
 ]

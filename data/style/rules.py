@@ -16,13 +16,13 @@ from data.style import morphology
 from data.style.gate import refuse
 from data.style.mending import MENDERS
 from data.style.own import Sentence, sentences, unmasked
-from data.style.pace import LONG_SECONDS, RATES, pace
+from data.style.pace import LONG_SECONDS, limits, units
 from data.style.particles import wrong_particles
 
 Severity = Literal["info", "warning", "error"]
 REMEMBERED = 16384
 """Lines whose findings are kept: the candidates of a season, ranked more than once."""
-PACE_SOURCE = "Korean and English rates: docs/style.md"
+PACE_SOURCE = "working values, see docs/style.md"
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,10 @@ class Rule:
 
 def findings(text: str, language: str, *, spoken_seconds: float | None = None) -> list[StyleFinding]:
     """The style rules `text` breaks, each once, in the order of the rule file; with a measured length, rate too."""
-    found = list(_findings(text, language, current()))
-    return found + (_too_fast(text, language, spoken_seconds) if spoken_seconds else [])
+    found: list[StyleFinding | None] = [*_findings(text, language, current())]
+    if spoken_seconds:
+        found += [too_fast(text, language, spoken_seconds), long_line(spoken_seconds)]
+    return [finding for finding in found if finding]
 
 
 def fixed(text: str, language: str) -> str:
@@ -171,24 +173,24 @@ def _wrong_particles(sentence: Sentence, language: str) -> Iterator[str]:
 CHECKS = {"read": _read_out, "particle": _wrong_particles}
 
 
-def _too_fast(text: str, language: str, length: float) -> list[StyleFinding]:
-    rate = pace(text, language, length)
-    warn, fail = RATES[language]
-    found = []
-    if rate > warn:
-        korean = language == "ko"
-        message = (
-            tr("{rate:.1f} syllables a second", rate=rate) if korean else tr("{rate:.1f} words a second", rate=rate)
-        )
-        why = tr("listeners of audio description want a calm voice")
-        found.append(StyleFinding("rate", 4, "error" if rate > fail else "warning", message, why, PACE_SOURCE))
-    if length > LONG_SECONDS:
-        found.append(long_line(length))
-    return found
+def too_fast(text: str, language: str, seconds: float) -> StyleFinding | None:
+    """The finding for a line that leaves `seconds` > 0 to speak it; None where that is enough."""
+    number = units(text, language)
+    rate = number / seconds
+    warning, error = limits(number, language)
+    if rate <= warning:
+        return None
+    message = tr("{rate:.1f} words a second", rate=rate)
+    if language == "ko":
+        message = tr("{rate:.1f} syllables a second", rate=rate)
+    why = tr("listeners of audio description want a calm voice")
+    return StyleFinding("rate", 4, "error" if rate > error else "warning", message, why, PACE_SOURCE)
 
 
-def long_line(seconds: float) -> StyleFinding:
-    """The finding for a line that lasts `seconds`."""
+def long_line(seconds: float) -> StyleFinding | None:
+    """The finding for a line that lasts `seconds`; None where that is not too long."""
+    if seconds <= LONG_SECONDS:
+        return None
     message = tr("{length:.1f} s in one line", length=seconds)
     return StyleFinding("long", 4, "warning", message, tr("one idea a line is what the ear can hold"), PACE_SOURCE)
 

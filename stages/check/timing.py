@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data import language, style
+from data import style
 from data.messages import tr
 from data.records import Gap, Utterance
+from data.style.pace import limits, units
 from stages.check.findings import Result, Severity, moment, or_pass
 from stages.check.lines import Spoken
 from stages.check.measure import CELLS, Measured
@@ -17,9 +18,6 @@ from stages.check.measure import CELLS, Measured
 GUARD_ERROR, GUARD_WARNING = 0.25, 0.3  # s; quality-control row 2
 GRAIN = 1 / CELLS  # s: a distance is known to this
 LOST = 0.03  # s of voice that may be missing: the grain at both ends, and a cell of noise
-RATE_LIMITS = {"ko": (5.5, 6.5), "en": (3.0, 3.3)}  # warn, fail; syllables/s and words/s; row 4
-SHORT, BRISK = 4, 1.3
-"""Lines of so few syllables or words hold no pause, so that they may be faster by this factor."""
 STRETCH_WARNING, STRETCH_ERROR = 1.10, 1.15  # row 4 and the policy for faster speech
 LONG_GAP, FILL = 6.0, 0.8  # s, share; row 12
 
@@ -113,14 +111,14 @@ def rate(lines: Sequence[Spoken], lang: str) -> list[Result]:
 
 def _pace(line: Spoken, lang: str) -> tuple[float, int]:
     """Syllables or words a second, and how many there are."""
-    units = language.syllables(line.clip.text, lang) if lang == "ko" else len(line.clip.text.split())
+    number = units(line.clip.text, lang)
     assert line.voice
-    return units / (line.voice[1] - line.voice[0]), units
+    return number / (line.voice[1] - line.voice[0]), number
 
 
-def _too_fast(line: Spoken, pace: float, units: int, lang: str) -> Iterator[Result]:
+def _too_fast(line: Spoken, pace: float, number: int, lang: str) -> Iterator[Result]:
     clip, voice, start = line.clip, line.voice or (0.0, 0.0), moment(line.clip.start)
-    warning, error = (limit * (BRISK if units <= SHORT else 1.0) for limit in RATE_LIMITS[lang])
+    warning, error = limits(number, lang)
     if pace > warning:
         text = tr("{pace:.1f} syllables a second at {start}: {text}", pace=pace, start=start, text=clip.text)
         if lang == "en":
