@@ -33,7 +33,8 @@ OPENCV_REMEDY = (
 EXTRAS = {
     "models": ("torch", "transformers", "ultralytics", "easyocr", "deepface", "whisper", "sentence_transformers",
                "peft", "gtts", "moviepy"),
-    "finetune": ("trl", "datasets", "sacrebleu", "kiwipiepy", "datasketch", "matplotlib", "tensorboard", "nltk",
+    "korean": ("kiwipiepy",),
+    "finetune": ("trl", "datasets", "sacrebleu", "datasketch", "matplotlib", "tensorboard", "nltk",
                  "rouge_score", "pycocoevalcap", "bert_score"),
     "review": ("fastapi", "uvicorn"),
     "cluster": ("ray",),
