@@ -277,6 +277,12 @@ class Narration(Record):
     candidate: str
     score: float
     alternatives: tuple[Alternative, ...] = ()
+    parts: dict[str, float] = Field(
+        default={}, description="What the line is worth in its place, by name; costs are negative"
+    )
+    displaced: tuple[str, ...] = Field(
+        default=(), description="Candidates of other moments that find no room because of it"
+    )
 
 
 class Clip(Record):

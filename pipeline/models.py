@@ -81,9 +81,9 @@ def prepare(works: Sequence[Work], config: Config, until: str | None, chosen: Ch
 
     Raises ConfigError that names all that is missing where it cannot be had.
     """
-    need_packages([stage for stage in in_use(config, until) if stage.role], config)
+    need_packages([stage for stage in with_voice(in_use(config, until)) if stage.role], config)
     will_run = {step.stage for work in works for step in plan(work, config, until) if step.state != "cached"}
-    stages = [stage for stage in in_use(config, until) if stage.role and stage.name in will_run]
+    stages = [stage for stage in with_voice(in_use(config, until), will_run) if stage.role]
     missing = absent(needs(config, stages))
     refused = [_out_of_reach(missing, chosen)] if missing and offline() else []
     refused += [why for stage in stages if not _kept(stage, works) and (why := _not_ready(stage, config))]
@@ -94,6 +94,13 @@ def prepare(works: Sequence[Work], config: Config, until: str | None, chosen: Ch
             tr("{cause} (all at once: `{command}`; nothing to download: --config embedded)",
                cause="; ".join(map(str, failed)), command=chosen.command("fetch"))
         )  # fmt: skip
+
+
+def with_voice(used: Sequence[Stage], named: Iterable[str] | None = None) -> list[Stage]:
+    """The stages of those names, and the voice where one of them speaks, in their order."""
+    chosen = [stage for stage in used if named is None or stage.name in named]
+    speaks = any(stage.speaks for stage in chosen)
+    return [stage for stage in STAGES if stage in chosen or (speaks and stage.role == "voice")]
 
 
 def need_packages(stages: Sequence[Stage], config: Config) -> None:

@@ -21,9 +21,11 @@ from pipeline.config import Config
 from pipeline.delivery import deliver
 from stages import STAGES
 from stages.models import release
-from stages.stage import Backend, Job, Stage
+from stages.stage import Backend, Job, Speaker, Stage
 
 log = logging.getLogger(__name__)
+
+VOICE = next(stage for stage in STAGES if stage.role == "voice")
 
 State = Literal["cached", "run", "follows"]
 
@@ -120,18 +122,25 @@ def plan(work: Work, config: Config, until: str | None = None) -> list[Step]:
 def _run_stage(stage: Stage, works: Sequence[Work], config: Config, progress: Progress) -> None:
     """Run one stage for every episode; its backend is loaded on first need and freed at the end."""
     with ExitStack() as open_backends:
-        loaded: list[Backend | None] = []
-
-        def backend() -> Backend | None:
-            if not loaded:
-                loaded.append(settings.make_backend(stage, config))
-                if loaded[0]:
-                    open_backends.callback(release)
-                    open_backends.callback(loaded[0].close)
-            return loaded[0]
-
+        backend = _Backends(config, open_backends)
         for work in works:
             _attempt(work, stage.name, progress, partial(_bring_up, stage, work, config, backend, progress))
+
+
+class _Backends:
+    """The backends of one stage, its own and that of the voice it may ask: made on first need, freed at its end."""
+
+    def __init__(self, config: Config, open_backends: ExitStack) -> None:
+        self._config, self._open = config, open_backends
+        self._made: dict[str, Backend | None] = {}
+
+    def __call__(self, stage: Stage) -> Backend | None:
+        if stage.name not in self._made:
+            made = self._made[stage.name] = settings.make_backend(stage, self._config)
+            if made:
+                self._open.callback(release)
+                self._open.callback(made.close)
+        return self._made[stage.name]
 
 
 def _attempt(work: Work, stage: str, progress: Progress, do: Callable[[], None]) -> None:
@@ -161,9 +170,7 @@ def _named(error: Exception, work: Work, stage: str) -> Exception:
     )  # fmt: skip
 
 
-def _bring_up(
-    stage: Stage, work: Work, config: Config, backend: Callable[[], Backend | None], progress: Progress
-) -> None:
+def _bring_up(stage: Stage, work: Work, config: Config, backend: _Backends, progress: Progress) -> None:
     """Make the stage's result current: take the one on disk if its key fits, else run the stage."""
     workspace, ingredients = work.workspace, _ingredients(stage, work, config)
     key, found = digest(ingredients), workspace.manifest(stage.name)
@@ -174,7 +181,7 @@ def _bring_up(
     progress.begin(work.episode.id, stage.name)
     log.info("%s: %s: %s", work.episode.id, stage.name, _difference(found, ingredients))
     folder = workspace.begin(stage.name)
-    job = _job(stage, work, config, folder, backend(), progress)
+    job = _job(stage, work, config, folder, backend, progress)
     records = settings.stage_module(stage).run(job)
     done = workspace.finish(stage.name, records, key, ingredients, job.notes, started)
     log.info("%s: %s: %d records in %.2f s", work.episode.id, stage.name, done.records, done.seconds)
@@ -182,9 +189,7 @@ def _bring_up(
     progress.end(work.episode.id, stage.name, cached=False, seconds=done.seconds)
 
 
-def _job(
-    stage: Stage, work: Work, config: Config, folder: Path, backend: Backend | None, progress: Progress
-) -> Job[Any]:
+def _job(stage: Stage, work: Work, config: Config, folder: Path, backend: _Backends, progress: Progress) -> Job[Any]:
     workspace = work.workspace
     upstream: dict[type[Record], Any] = {Episode: (folder, lambda: [work.episode])}
     run_through = in_use(config)
@@ -200,12 +205,21 @@ def _job(
         settings=config.run_settings(),
         folder=folder,
         cache=workspace.cache(stage.name),
-        backend=backend,
+        backend=backend(stage),
         upstream=upstream,
         notes=[],
         earlier_notes=tuple(_notes_before(stage, workspace, config)) if stage.notes_of_all else (),
         report_progress=lambda done, total: progress.advance(work.episode.id, stage.name, done, total),
+        speaker=_speaker(work, config, backend) if stage.speaks else None,
     )
+
+
+def _speaker(work: Work, config: Config, backend: _Backends) -> Speaker:
+    """The voice stage's voice, for a stage before it; its clips go into the voice stage's cache."""
+    cache = work.workspace.cache(VOICE.name)
+    job = Job(work.episode, config.section(VOICE), config.run_settings(), cache, cache, backend(VOICE), upstream={})
+    speaker: Speaker = settings.stage_module(VOICE).speaker(job)
+    return speaker
 
 
 def _notes_before(stage: Stage, workspace: Workspace, config: Config) -> list[Note]:
@@ -234,6 +248,7 @@ def _ingredients(stage: Stage, work: Work, config: Config) -> dict[str, Any]:
         "version": settings.stage_module(stage).VERSION,
         "config": settings.ingredients(stage, config),
         "settings": {name: chosen[name] for name in stage.settings},
+        "voice": settings.ingredients(VOICE, config) if stage.speaks else {},
         "episode": work.episode.identity() if Episode in stage.reads else work.episode.content,
         "inputs": inputs,
     }
@@ -244,11 +259,12 @@ def _difference(manifest: Manifest | None, ingredients: dict[str, Any]) -> str:
     if manifest is None:
         return tr("no result yet")
     before = manifest.ingredients
-    for part in ("config", "settings"):
+    sections = {"config": f"{ingredients['stage']}.", "settings": "", "voice": f"{VOICE.name}."}
+    for part, section in sections.items():
         for name, value in ingredients[part].items():
             old = before.get(part, {}).get(name)
             if old != value:
-                key = f"{ingredients['stage']}.{name}" if part == "config" else name
+                key = section + name
                 return tr("{key} changed from {old} to {new}", key=key, old=old, new=value)
     if before.get("episode") != ingredients["episode"]:
         return tr("the film or its subtitles changed")

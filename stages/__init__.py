@@ -41,7 +41,13 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage("candidates", (Context, Keyframe, Gap), Candidate, role="candidates", settings=PLANNING, finds_lines=True),
     Stage("ranking", (Candidate, Context, Gap), Ranked, role="ranking", settings=PLANNING, finds_lines=True),
-    Stage("schedule", (Keyframe, Ranked, Candidate, Context, Gap), Narration, settings=(*PLANNING, "given_script")),
+    Stage(
+        "schedule",
+        (Keyframe, Ranked, Candidate, Context, Gap),
+        Narration,
+        settings=(*PLANNING, "given_script", "cast"),
+        speaks=True,
+    ),
     Stage("voice", (Narration,), Clip, role="voice", settings=("language", "cast")),
     Stage("mix", (Episode, Clip, Gap, Utterance), Duck, settings=("language",)),
     Stage(

@@ -158,16 +158,18 @@ def test_a_plan_writes_nothing(film: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_a_changed_rate_reruns_voice_mix_and_check_only(film: Path, out: Path) -> None:
+def test_a_changed_rate_reruns_from_the_schedule_on(film: Path, out: Path) -> None:
+    """The schedule places lines by the lengths that the voice needs."""
     plan = vdesc("run", "--config", "embedded", film, "--out", out.parent, "--set", "voice.rate=4.8", "--plan").stdout
     states = {line.split(" – ")[0].strip(): line.split(" – ")[1] for line in plan.splitlines() if " – " in line}
     assert {name for name, state in states.items() if not state.startswith("cached")} == {
+        "schedule",
         "voice",
         "mix",
         "script",
         "check",
     }
-    assert "voice.rate changed from None to 4.8" in states["voice"]
+    assert "voice.rate changed from None to 4.8" in states["schedule"]
 
 
 def test_a_run_that_is_killed_anywhere_ends_in_the_same_bytes(film: Path, out: Path, tmp_path: Path) -> None:

@@ -11,10 +11,9 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from data.messages import tr
 from data.records import Alternative, Narration, record_id
+from stages.schedule import given
 from stages.schedule.config import Config
 from stages.schedule.missed import Missed, missed
 from stages.schedule.optimise import Placed, losses, window_of
@@ -27,7 +26,13 @@ VERSION = 2
 
 
 def run(job: Job[Config]) -> Iterator[Narration]:
-    """Yield the chosen lines in order of time. Raises what the voice raises that is asked for their lengths."""
+    """Yield the chosen lines in order of time; those of a person's script where one is given.
+
+    Raises what the voice raises that is asked for their lengths.
+    """
+    if job.settings.given_script:
+        yield from given.narrations(job, job.settings.given_script, job.config.pause)
+        return
     planner = Planner(job)
     lines = planner.placed()
     left_out = list(missed(planner, lines))

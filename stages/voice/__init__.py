@@ -27,7 +27,7 @@ from data.language import PLAN_RATE, spoken
 from data.messages import tr
 from data.records import Clip, Narration
 from data.style import refuse
-from stages.stage import Job, StageConfig
+from stages.stage import Job, Speaker, StageConfig
 from stages.voice import clip
 
 VERSION = 3
@@ -54,6 +54,9 @@ class Config(StageConfig):
         return {"pronunciations": json.dumps(pronunciation.read(self.pronunciations), sort_keys=True)}
 
 
+MISS = 0.02
+"""By how much a voice may be faster than it was asked to be."""
+
 Read = Callable[[str], str]
 """A line → what the voice reads."""
 
@@ -75,6 +78,23 @@ def run(job: Job[Config]) -> Iterator[Clip]:
     for number, narration in enumerate(narrations, 1):
         yield _clip(job, read, narration)
         job.progress(number, len(narrations))
+
+
+def speaker(job: Job[Config]) -> Speaker:
+    """The voice for a stage that plans: what it asks for is spoken into this stage's cache and found there later.
+
+    A text that the gate refuses lasts for ever. Raises StageError when the voice says nothing.
+    """
+    read = _reader(job)
+
+    def seconds(text: str, speed: float) -> float:
+        if refuse(text, job.settings.language):
+            return math.inf
+        return clip.seconds(job.cache / _clip_file(job, read(text), text, speed))
+
+    half = round((1 + job.config.max_speed) / 2, 3)
+    speeds = tuple(sorted({half, job.config.max_speed, job.config.hard_speed} - {1.0}))
+    return Speaker(seconds, speeds)
 
 
 def _reader(job: Job[Config]) -> Read:
@@ -137,7 +157,7 @@ def _take(job: Job[Config], read: Read, narration: Narration, candidate: str, te
     room = round(narration.until - narration.start, 3)
 
     def speak(speed: float) -> Take:
-        return _speak(job, read(text), narration, candidate, text, speed)
+        return _speak(job, read(text), candidate, text, speed)
 
     first = speak(1.0)
     shortest = first
@@ -152,18 +172,25 @@ def _take(job: Job[Config], read: Read, narration: Narration, candidate: str, te
 def _speeds(config: Config, needed: float) -> list[float]:
     """The speeds to try, slowest first; `needed` is how far the line at normal speed overruns.
 
-    A voice need not come out as short as it was asked to, so the next step follows a miss. No step is taken that
-    is far too slow, nor one for a line that no speed would fit.
+    A voice need not come out as short as it was asked to, so the next step follows a miss; it may come out shorter, so
+    the policy's own speeds, which a plan may count on, are tried where they nearly fit. No step is taken that is far
+    too slow, nor one for a line that no speed would fit.
     """
     if needed <= 1:
         return [1.0]
     exact = math.ceil(needed * 100) / 100
     steps = sorted({exact, round(exact + 0.02, 2), config.max_speed, config.hard_speed})
-    return [step for step in steps if exact <= step <= config.hard_speed]
+    return [step for step in steps if exact - MISS <= step <= config.hard_speed]
 
 
-def _speak(job: Job[Config], said: str, narration: Narration, candidate: str, text: str, speed: float) -> Take:
-    """Have `text` spoken, read as `said`, or take the clip from the cache where the same was spoken before."""
+def _speak(job: Job[Config], said: str, candidate: str, text: str, speed: float) -> Take:
+    """`text` spoken, read as `said`."""
+    name = _clip_file(job, said, text, speed)
+    return Take(candidate, text, name, clip.seconds(job.cache / name), speed)
+
+
+def _clip_file(job: Job[Config], said: str, text: str, speed: float) -> str:
+    """Have `text` spoken, read as `said`, where the same was not spoken before; the name of its clip in the cache."""
     language = job.settings.language
     rate = round((job.config.rate or PLAN_RATE[language]) * speed, 3)
     identity = [VERSION, job.backend.voice(language), language, said, rate]
@@ -171,17 +198,16 @@ def _speak(job: Job[Config], said: str, narration: Narration, candidate: str, te
     if not (job.cache / name).exists():
         wave = clip.shaped(*job.backend.speak(said, language, rate))
         if not len(wave):
-            raise _silent(job, narration, text)
+            raise _silent(job, text)
         write_atomically(job.cache / name, clip.encoded(wave))
-    return Take(candidate, text, name, clip.seconds(job.cache / name), speed)
+    return name
 
 
-def _silent(job: Job[Config], narration: Narration, text: str) -> StageError:
+def _silent(job: Job[Config], text: str) -> StageError:
     return StageError(
         tr(
-            "The voice {voice} said nothing for “{text}” at {start:.1f} s; choose another voice (voice.backend).",
+            "The voice {voice} said nothing for “{text}”; choose another voice (voice.backend).",
             voice=job.backend.voice(job.settings.language),
             text=text,
-            start=narration.start,
         )
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from data.language import seconds
 from data.records import Candidate, Context, Gap, Kind, Narration, OnScreenText, Ranked
 from stages.schedule import Config, run
-from stages.stage import Job, RunSettings
+from stages.stage import Job, RunSettings, Speaker
 
 MakeJob = Callable[..., Job[Any]]
 
@@ -59,9 +61,22 @@ class Film:
             )
             self.ranked.append(Ranked(id=f"r{name}", candidate=name, keyframe=keyframe, score=score, parts={}))
 
-    def schedule(self, make_job: MakeJob, gaps: list[Gap], early: float = 0.0, **config: Any) -> list[Narration]:
+    def job(
+        self,
+        make_job: MakeJob,
+        gaps: list[Gap],
+        early: float = 0.0,
+        loudness: Sequence[float] = (-40.0,) * 2000,
+        speaker: Speaker | None = None,
+        **config: Any,
+    ) -> Job[Any]:
         records = {Context: self.contexts, Candidate: self.candidates, Ranked: self.ranked, Gap: gaps}
-        return list(run(make_job(Config(**config), records, settings=RunSettings(early=early))))
+        job = make_job(Config(**config), records, settings=RunSettings(early=early))
+        np.save(job.folder_of(Gap) / "loudness.npy", np.array(loudness, np.float32))
+        return replace(job, speaker=speaker)
+
+    def schedule(self, make_job: MakeJob, gaps: list[Gap], **config: Any) -> list[Narration]:
+        return list(run(self.job(make_job, gaps, **config)))
 
 
 @pytest.fixture

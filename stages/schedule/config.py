@@ -1,0 +1,27 @@
+"""The settings of the schedule."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from stages.schedule.objective import Detail, Weights
+from stages.stage import StageConfig
+
+
+class Config(StageConfig):
+    """How lines are chosen and placed."""
+
+    detail: Detail = Field(
+        "standard", description="How much is told: short, standard or rich, from the same candidates"
+    )
+    rounds: int = Field(
+        3, ge=0, le=3, description="How often the chosen lines are spoken and everything is decided again; 0: estimates"
+    )
+    pause: float = Field(0.2, ge=0, description="Seconds between two lines in one gap (standard 0.15–0.25)")
+    breath: float = Field(1.0, ge=0, description="Seconds between two lines from which they no longer crowd each other")
+    fill: float = Field(0.8, gt=0, le=1, description="Share of a long gap that may be spoken")
+    long_gap: float = Field(6.0, ge=0, description="Seconds from which a gap counts as long")
+    min_score: float = Field(0.35, ge=0, le=1, description="Lines that score less are not spoken")
+    similarity: float = Field(0.8, gt=0, le=1, description="Share of equal words from which lines say the same")
+    repeat_window: float = Field(60.0, ge=0, description="Seconds within which no line says the same again")
+    weights: Weights = Field(default=Weights(), description="What counts how much")

@@ -1,0 +1,83 @@
+"""The moments nothing is spoken of, each with its reason; and what kept out the line of another moment."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from data.records import Kind, Seconds
+from stages.schedule.optimise import Placed
+from stages.schedule.planner import Moment, Planner, seen
+
+Why = Literal["no gap", "too long", "said", "outdone", "refused"]
+
+
+class Missed(BaseModel):
+    """A moment with candidates of which nothing is spoken."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    keyframe: str
+    start: Seconds = Field(description="From when its picture, or its text, is on screen")
+    end: Seconds
+    kind: Kind
+    candidate: str = Field(description="The candidate that comes nearest: the most valuable, of those refused the best")
+    text: str
+    why: Why = Field(
+        description="no gap: none within reach of its picture; too long: no gap in reach has room for its shortest "
+        "line; said: it was said a moment before; outdone: other lines are worth more in its place; refused: no "
+        "candidate may be spoken, see `detail`"
+    )
+    detail: str = ""
+    needed: Seconds | None = Field(default=None, description="Seconds its shortest line takes")
+    room: Seconds | None = Field(default=None, description="Seconds the longest gap in reach has for it")
+    by: tuple[str, ...] = Field(default=(), description="The candidates that are spoken in its place, or said the same")
+
+
+def missed(planner: Planner, lines: Sequence[Placed]) -> Iterator[Missed]:
+    """Every moment that has candidates and no line, in order of time."""
+    spoken = {planner.forms[line.option.key].candidate.keyframe for line in lines}
+    for moment in planner.moments:
+        if moment.context.keyframe not in spoken and (moment.candidates or moment.refused):
+            yield _reason(planner, moment, lines) if moment.candidates else _refused(planner, moment)
+
+
+def _refused(planner: Planner, moment: Moment) -> Missed:
+    best = max(moment.refused, key=lambda name: (planner.scores.get(name, 0.0), name))
+    context, candidate = moment.context, planner.candidates[best]
+    return Missed(
+        keyframe=context.keyframe, start=context.start, end=context.end, kind=candidate.kind, candidate=best,
+        text=candidate.text, why="refused", detail=moment.refused[best],
+    )  # fmt: skip
+
+
+def _reason(planner: Planner, moment: Moment, lines: Sequence[Placed]) -> Missed:
+    forms = [f for f in planner.forms_of(moment) if f.speed == 1.0 and f.text == f.candidate.text]
+    best = max(forms, key=lambda f: (f.value, f.key))
+    start, end = seen(best.candidate, moment.context)
+    needed, room = planner.shortest(moment), planner.room(moment, best.candidate)
+    why, by = _why(planner, moment, lines, needed, room)
+    return Missed(
+        keyframe=moment.context.keyframe, start=start, end=end, kind=best.candidate.kind, candidate=best.candidate.id,
+        text=best.text, why=why, needed=needed, room=max(room, 0.0), by=tuple(by),
+    )  # fmt: skip
+
+
+def _why(
+    planner: Planner, moment: Moment, lines: Sequence[Placed], needed: float, room: float
+) -> tuple[Why, list[str]]:
+    """The reason for a moment with candidates, and the candidates that are spoken instead."""
+    if room <= 0:
+        return "no gap", []
+    if needed > room:
+        return "too long", []
+    options = planner.options_of(moment)
+    from_, until = min(o.earliest for o in options), max(o.latest + o.seconds for o in options)
+    first = bisect_left(lines, from_ - planner.config.repeat_window, key=lambda line: line.end)
+    before = lines[first : bisect_left(lines, until, key=lambda line: line.start)]
+    said = [line for line in before if planner.says(line, options)]
+    near = [line for line in before if line.end + planner.config.pause > from_]
+    instead = [planner.forms[line.option.key].candidate.id for line in said or near]
+    return "said" if said else "outdone", instead

@@ -1,0 +1,212 @@
+"""What a line is worth, and what its place costs it.
+
+Everything is measured in the ranker's score: 1 is the best line there is. Values are named parts, so that every
+decision can be explained by them; the weights are settings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from data.records import Candidate, Context, Gap, Length
+from stages.schedule.optimise import Floats, Option
+
+Detail = Literal["short", "standard", "rich"]
+TELLING = 5
+"""Words that say something, from which a line is as full of news as it gets: a clause with its people and its place."""
+SEEN_LATER = 0.5
+"""Seconds by which a picture comes after its line for this to be noticed in full (a working value)."""
+SALIENT, LOUD = 6.0, 10.0
+"""LU above the gap's own loudness from which a sound stands out, and LU more at which it is all that is heard."""
+STEP = 10
+"""Values of `loudness.npy` a second."""
+_PARTICLES = re.compile(r"(?<=[가-힣])(?:에서|으로|에게|까지|부터|이라고|라고|이|가|을|를|은|는|과|와|에|의|로|도)$")
+_EMPTY = frozenset(
+    ("있다", "이다", "나온다", "나타난다", "자막", "글자", "제목", "적힌", "글", "a", "an", "the", "is", "are", "there",
+     "it", "of", "in", "on", "at", "to", "and", "his", "her", "reads", "text")
+)  # fmt: skip
+
+
+class Weights(BaseModel):
+    """What counts how much; 1 is what separates the ranker's best line from its worst."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    score: float = Field(default=1.0, ge=0, description="The ranker's score, 0–1")
+    text: float = Field(
+        default=2.0,
+        ge=0,
+        description="Added to on-screen text and titles; above all else by far, they reserve their time first",
+    )
+    scene: float = Field(default=0.3, ge=0, description="Added where the place or the time of day changes")
+    new: float = Field(
+        default=0.3, ge=0, description="News: words that the dialogue around does not say; full from five on"
+    )
+    dialogue: float = Field(
+        default=0.5, ge=0, description="Taken for saying what the dialogue says, by the share of its words"
+    )
+    repeat: float = Field(
+        default=3.0,
+        ge=0,
+        description="Taken for saying what was said in the last seconds; above any line's value: never twice",
+    )
+    early: float = Field(
+        default=0.2, ge=0, description="Taken from a line half a second before its picture, and for each second of it"
+    )
+    late: float = Field(
+        default=0.02, ge=0, description="Taken for each second a line starts after its picture appeared"
+    )
+    music: float = Field(default=0.1, ge=0, description="Taken from a line over music")
+    silence: float = Field(default=0.1, ge=0, description="Taken from a line in silence, which may be meant")
+    effects: float = Field(
+        default=0.5, ge=0, description="Taken for sounds that stand out under a line, by the share they fill"
+    )
+    crowding: float = Field(default=0.1, ge=0, description="Taken from a line that follows another without a breath")
+    faster: float = Field(default=2.0, ge=0, description="Taken for each unit of speed above 1 (1.1: a tenth of it)")
+    shortened: float = Field(default=0.1, ge=0, description="Taken from a line that was shortened by leaving words out")
+
+
+@dataclass(frozen=True)
+class Level:
+    """A level of detail: value taken from every line for the quiet it breaks, the share of `fill` that may be spoken,
+    how much more news counts, and which candidates are considered."""
+
+    quiet: float
+    fill: float
+    news: float
+    lengths: frozenset[Length]
+
+
+LEVELS: Mapping[Detail, Level] = {
+    "short": Level(0.6, 0.6, 0.5, frozenset({"short", "standard"})),
+    "standard": Level(0.0, 1.0, 1.0, frozenset({"short", "standard", "rich"})),
+    "rich": Level(0.0, 1.0, 2.0, frozenset({"short", "standard", "rich"})),
+}
+"""Working values. All levels choose from the same candidates, so each of them costs one optimisation."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to word a moment: a candidate, one with words left out, or one spoken faster."""
+
+    key: str
+    candidate: Candidate
+    text: str
+    speed: float
+    parts: Mapping[str, float]
+
+    @property
+    def value(self) -> float:
+        """What it is worth wherever it is spoken."""
+        return sum(self.parts.values())
+
+
+def words(text: str) -> frozenset[str]:
+    """Words without particles and without those that say nothing."""
+    return frozenset(_PARTICLES.sub("", word) for word in re.findall(r"\w+", text.casefold())) - _EMPTY
+
+
+def value(
+    candidate: Candidate, text: str, score: float, moment: tuple[Context, bool], weights: Weights, level: Level
+) -> dict[str, float]:
+    """The parts of a candidate's value that do not depend on where it is spoken; of a moment and whether it opens a
+    scene."""
+    context, scene = moment
+    said = words(text)
+    heard = said & words(f"{context.dialogue_before} {context.dialogue_after}")
+    found = {
+        "score": weights.score * score,
+        "text": weights.text if candidate.kind != "visual" else 0.0,
+        "scene": weights.scene if scene and candidate.kind == "visual" else 0.0,
+        "new": weights.new * level.news * min(1.0, len(said - heard) / TELLING),
+        "dialogue": -weights.dialogue * len(heard) / max(len(said), 1),
+        "quiet": -level.quiet if candidate.kind == "visual" else 0.0,
+        "shortened": -weights.shortened if text != candidate.text else 0.0,
+    }
+    return {name: part for name, part in found.items() if part}
+
+
+def heard(candidate: Candidate, context: Context) -> bool:
+    """Whether a line reads out only what the dialogue says or burned-in subtitles show."""
+    if candidate.kind == "visual":
+        return False
+    subtitles = "".join(t.text for t in context.texts if t.role == "subtitle")
+    audible = _letters(f"{context.dialogue_before} {context.dialogue_after} {subtitles}")
+    read = [_letters(e.value) for e in candidate.evidence if e.kind == "text"]
+    return bool(read) and all(len(text) > 3 and text in audible for text in read)
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"\W", "", text).casefold()
+
+
+def scenes(contexts: Sequence[Context]) -> Iterator[bool]:
+    """Whether each keyframe is the first of a new place or a new time of day."""
+    shot, light = "", "unknown"
+    for context in contexts:
+        turned = light != "unknown" and context.light not in ("unknown", light)
+        yield context.shot != shot and (context.same_place is None or turned)
+        shot, light = context.shot, context.light if context.light != "unknown" else light
+
+
+class Places:
+    """What a place costs a line: earliness and lateness against its picture, and the sound it would lie over."""
+
+    def __init__(self, gaps: Sequence[Gap], loudness: NDArray[np.float32], weights: Weights) -> None:
+        self._gaps, self._weights = gaps, weights
+        masked = np.zeros(len(loudness) + 1)
+        for gap in gaps:
+            if gap.loudness is not None:
+                part = slice(int(gap.start * STEP), int(gap.end * STEP) + 1)
+                masked[1:][part] = np.clip((loudness[part] - gap.loudness - SALIENT) / LOUD, 0, 1)
+        self._masked = np.cumsum(masked)
+
+    def cost(self, option: Option, slot: int, starts: Floats) -> Floats:
+        """The sum of `parts`, rounded to a hundredth so that no line waits for what nobody hears."""
+        return np.round(sum(self.parts(option, slot, starts).values(), np.zeros(len(starts))), 2)
+
+    def parts(self, option: Option, slot: int, starts: Floats) -> dict[str, Floats]:
+        """What is taken, by name, for each start in a slot; at least 0."""
+        weights, away = self._weights, starts - option.picture
+        bed = {"music": weights.music, "silence": weights.silence}.get(self._gaps[slot].bed, 0.0)
+        return {
+            "early": weights.early * (np.clip(-away / SEEN_LATER, 0, 1) + np.maximum(-away, 0)),
+            "late": weights.late * np.maximum(away, 0),
+            self._gaps[slot].bed: np.full(len(starts), bed),
+            "effects": weights.effects * self._share(starts, option.seconds),
+        }
+
+    def _share(self, starts: Floats, seconds: float) -> Floats:
+        """How much of each stretch of `seconds` is taken by sounds that stand out, 0–1."""
+        last = len(self._masked) - 1
+        first = np.minimum((starts * STEP).astype(int), last)
+        until = np.minimum(np.maximum(((starts + seconds) * STEP).astype(int), first + 1), last)
+        share: Floats = (self._masked[until] - self._masked[first]) / np.maximum(until - first, 1)
+        return share
+
+
+def repeats(
+    moments: Sequence[Sequence[Form]], times: Sequence[float], window: float, similarity: float, cost: float
+) -> dict[str, dict[str, float]]:
+    """For pairs of lines of moments at most `window` seconds apart that say nearly the same: what the later one costs.
+
+    Compared by words (Dice): "한 사람이 있다" and "두 사람이 있다" share most letters and say different things.
+    """
+    found: dict[str, dict[str, float]] = {}
+    bags = [[(form.key, frozenset(form.text.split())) for form in moment] for moment in moments]
+    for number, moment in enumerate(bags):
+        for later in range(number + 1, len(bags)):
+            if times[later] - times[number] > window:
+                break
+            for key, one in moment:
+                for other_key, other in bags[later]:
+                    alike = 2 * len(one & other) / max(len(one) + len(other), 1)
+                    if alike >= similarity:
+                        found.setdefault(key, {})[other_key] = cost * alike
+    return found

@@ -1,0 +1,185 @@
+"""One episode as a problem of `optimise`: its moments with all forms of their lines, its gaps, the costs between them.
+
+Lengths are estimated first; the chosen lines are spoken, what they really take comes back, and everything is decided
+again, up to `rounds` times.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from data import language
+from data.records import Candidate, Context, Gap, Ranked
+from data.style import refuse
+from stages.schedule.config import Config
+from stages.schedule.lengths import Lengths
+from stages.schedule.objective import LEVELS, Form, Places, heard, repeats, scenes, value
+from stages.schedule.optimise import Option, Placed, Rules, Slot, optimise
+from stages.schedule.shorten import available, shortened
+from stages.stage import Job
+
+TIGHT = 0.6
+"""Share of the longest gap in reach from which a line may have to be spoken faster to leave others room."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A keyframe, the candidates that may be spoken of it, and why the others may not: candidate → reason."""
+
+    context: Context
+    scene: bool
+    candidates: tuple[Candidate, ...]
+    refused: dict[str, str]
+
+
+class Planner:
+    """Places the lines of one episode."""
+
+    def __init__(self, job: Job[Config]) -> None:
+        self.config, self.settings = job.config, job.settings
+        self.level = LEVELS[job.config.detail]
+        self.gaps = [gap for gap in job.read(Gap) if gap.usable]
+        self.slots = [Slot(*gap.window, capacity=self._capacity(gap)) for gap in self.gaps]
+        self.scores = {ranked.candidate: ranked.score for ranked in job.read(Ranked)}
+        self.places = Places(self.gaps, np.load(job.folder_of(Gap) / "loudness.npy"), job.config.weights)
+        self.lengths = Lengths(
+            job.settings.language, job.settings.plan_rate, job.speaker if job.config.rounds else None
+        )
+        self.candidates = {candidate.id: candidate for candidate in job.read(Candidate)}
+        self.of_keyframe: dict[str, list[Candidate]] = defaultdict(list)
+        for candidate in self.candidates.values():
+            self.of_keyframe[candidate.keyframe].append(candidate)
+        self.moments = list(self._moments(job))
+        self._starts = [slot.start for slot in self.slots]
+        self._ends = [slot.end for slot in self.slots]
+        self._of_moment: dict[str, list[Form]] = {}
+        self.forms: dict[str, Form] = {}
+        self.rules = self._rules([])
+
+    def _capacity(self, gap: Gap) -> float:
+        """Seconds that may be spoken in the gap: long ones keep room for the programme."""
+        start, end = gap.window
+        fill = self.config.fill if gap.end - gap.start > self.config.long_gap else 1.0
+        share = fill * self.level.fill
+        return (end - start) * share if share < 1 else float("inf")
+
+    def _moments(self, job: Job[Config]) -> Iterator[Moment]:
+        contexts = sorted(job.read(Context), key=lambda c: c.time)
+        for context, scene in zip(contexts, scenes(contexts), strict=True):
+            found = {c.id: (c, self._reason(c, context)) for c in self.of_keyframe[context.keyframe]}
+            allowed = tuple(c for c, reason in found.values() if not reason)
+            yield Moment(context, scene, allowed, {name: reason for name, (_, reason) in found.items() if reason})
+
+    def _reason(self, candidate: Candidate, context: Context) -> str:
+        """Why a candidate is not considered; empty where it is."""
+        if self.scores.get(candidate.id, 0.0) < self.config.min_score:
+            return "its score is below schedule.min_score"
+        if candidate.length not in self.level.lengths:
+            return "longer than the level of detail wants"
+        if heard(candidate, context):
+            return "the dialogue says it, or subtitles show it"
+        if refuse(candidate.text, self.settings.language):
+            return "it must not be spoken"
+        return ""
+
+    def placed(self) -> list[Placed]:
+        """The best placement, with the lengths of its lines as the voice speaks them."""
+        lines = self._optimised()
+        for _ in range(self.config.rounds):
+            if not self.lengths.measure(self.forms[line.option.key] for line in lines):
+                break
+            lines = self._optimised()
+        return lines
+
+    def _optimised(self) -> list[Placed]:
+        self._of_moment = {moment.context.keyframe: self._forms(moment) for moment in self.moments}
+        rows = list(self._of_moment.values())
+        self.forms = {form.key: form for row in rows for form in row}
+        self.rules = self._rules(rows)
+        return optimise(self.problem(), self.slots, self.rules)
+
+    def problem(self) -> list[list[Option]]:
+        """The options of every moment, as they were optimised last."""
+        return [self.options_of(moment) for moment in self.moments]
+
+    def forms_of(self, moment: Moment) -> list[Form]:
+        """The ways to word a moment."""
+        return self._of_moment[moment.context.keyframe]
+
+    def options_of(self, moment: Moment) -> list[Option]:
+        """The same with their lengths and windows."""
+        return [self._option(form, moment) for form in self.forms_of(moment)]
+
+    def _rules(self, forms: Sequence[Sequence[Form]]) -> Rules:
+        config, times = self.config, [moment.context.time for moment in self.moments]
+        alike = repeats(forms, times, config.repeat_window, config.similarity, config.weights.repeat)
+        return Rules(config.pause, config.breath, config.weights.crowding, self.places.cost, alike)
+
+    def _forms(self, moment: Moment) -> list[Form]:
+        """The candidates; the shortest also faster; where none fits any gap, also those with words left out."""
+        forms = [self._form(moment, c, c.text) for c in moment.candidates]
+        if not forms:
+            return []
+        room, needed = self.room(moment, forms[0].candidate), self.shortest(moment)
+        if needed > room and available(self.settings.language):
+            forms += self._shorter(moment)
+        if needed > TIGHT * room:
+            shortest = min(forms, key=lambda f: (self.lengths.needed(f.text), f.key))
+            forms += [self._faster(shortest, speed) for speed in self.lengths.speeds]
+        return forms
+
+    def _form(self, moment: Moment, candidate: Candidate, text: str, key: str = "") -> Form:
+        score = self.scores[candidate.id]
+        found = value(candidate, text, score, (moment.context, moment.scene), self.config.weights, self.level)
+        return Form(candidate.id + key, candidate, text, 1.0, found)
+
+    def _shorter(self, moment: Moment) -> list[Form]:
+        return [
+            self._form(moment, candidate, text, f"/{number}")
+            for candidate in moment.candidates
+            if candidate.kind == "visual"
+            for number, text in enumerate(shortened(candidate.text), 1)
+        ]
+
+    def _faster(self, form: Form, speed: float) -> Form:
+        cost = {"faster": -self.config.weights.faster * (speed - 1)}
+        return Form(f"{form.key}*{speed:g}", form.candidate, form.text, speed, {**form.parts, **cost})
+
+    def _option(self, form: Form, moment: Moment) -> Option:
+        shown, gone = seen(form.candidate, moment.context)
+        earliest, seconds = max(shown - self.settings.early, 0.0), self.lengths.needed(form.text, form.speed)
+        return Option(form.key, seconds, form.value, round(earliest, 3), gone + self.settings.late, shown)
+
+    def room(self, moment: Moment, candidate: Candidate) -> float:
+        """The longest stretch of one gap that a line of the moment can be spoken in; 0 where no gap is in reach."""
+        shown, gone = seen(candidate, moment.context)
+        earliest, latest = shown - self.settings.early, gone + self.settings.late
+        first = bisect_right(self._ends, earliest)
+        until = bisect_right(self._starts, latest)
+        near = self.slots[first:until]
+        return max((min(s.end - max(s.start, earliest), s.capacity) for s in near), default=0.0)
+
+    def shortest(self, moment: Moment) -> float:
+        """Seconds that the shortest candidate of the moment takes."""
+        return min(self.lengths.needed(c.text) for c in moment.candidates)
+
+    def says(self, line: Placed, options: Sequence[Option]) -> bool:
+        """Whether a line says nearly what one of the later options would."""
+        alike = self.rules.repeats.get(line.option.key, {})
+        return any(option.key in alike for option in options)
+
+    def syllables(self, text: str) -> int:
+        """How many syllables the text has in the language of the narration."""
+        return language.syllables(text, self.settings.language)
+
+
+def seen(candidate: Candidate, context: Context) -> tuple[float, float]:
+    """From when to when the picture of a line is on screen: its shot, or its text."""
+    if candidate.kind == "visual" or not context.texts:
+        return context.start, context.end
+    return min(t.first_seen for t in context.texts), max(t.last_seen for t in context.texts)
