@@ -3,7 +3,8 @@
 A line goes to the pause that asks for the smallest move. Within a pause the starts are those of least squared moves
 from the given times, lines in order and apart: isotonic regression by pooling adjacent violators (Ayer et al., 1955),
 held between the earliest and the latest start of each line. Where a pause cannot hold all of its lines, less time is
-kept free for the voice, at last so much less as it may speak faster; then the longest line in the way is left out.
+kept free for the voice, at last so much less as it may speak faster; then the line in the way is left out that is
+longest for the time its author gave it.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ from data import language
 from data.messages import tr
 from data.records import Gap, Keyframe, Narration, record_id
 from data.scripts import Line, read_for_film
+from data.style import refuse
 from stages.stage import Job
 
-ROOM = (1.2, 1.0, 1 / 1.1)
-"""Seconds kept for a line as multiples of the estimate, tried in turn: voices take up to 1.3 times what is estimated,
-and may be sped up 1.10 times (docs: voices)."""
+MEASURED = (1.0, 1 / 1.1)
+"""Seconds kept free for a line, as multiples of its length, tried in turn: it may be sped up 1.10 times at most."""
+ESTIMATED = (1.2, *MEASURED)
+"""The same where its length is an estimate only: voices take up to 1.3 times as long."""
+NEAR = 30
+"""Lines before one that does not fit among which the one in its way is looked for."""
 MOVED = 0.1
 """Seconds from which a move is told."""
 SHOWN = 5
@@ -37,12 +42,17 @@ class Wish:
     seconds: float
     earliest: float
     latest: float
-    room: float = ROOM[0]
+    room: float = ESTIMATED[0]
 
     @property
     def kept(self) -> float:
         """Seconds kept free for it."""
         return self.seconds * self.room
+
+    @property
+    def overrun(self) -> float:
+        """By how much it is longer than the time its author gave it."""
+        return self.seconds - (self.line.end - self.line.start)
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,8 @@ def narrations(job: Job[Any], script: Path, pause: float) -> Iterator[Narration]
         job.note(note)
     gaps, stills = job.read(Gap), job.read(Keyframe)
     windows = [Window(*gap.window) for gap in gaps]
-    placed, left = place([_wish(job, line) for line in lines], windows, pause)
+    rooms = MEASURED if job.speaker else ESTIMATED
+    placed, left = place([_wish(job, line) for line in lines], windows, pause, rooms)
     _tell(job, placed, left)
     for number, put in enumerate(placed, 1):
         line = put.wish.line
@@ -95,7 +106,10 @@ def _nearest(stills: Sequence[Keyframe], time: float) -> Keyframe:
 
 def _wish(job: Job[Any], line: Line) -> Wish:
     run = job.settings
-    seconds = language.seconds(line.text, run.language, run.plan_rate or language.PLAN_RATE[run.language])
+    if job.speaker and not refuse(line.text, run.language):
+        seconds = job.speaker.seconds(line.text, 1.0)
+    else:
+        seconds = language.seconds(line.text, run.language, run.plan_rate or language.PLAN_RATE[run.language])
     return Wish(line, seconds, max(line.start - run.early, 0.0), line.end + run.late)
 
 
@@ -114,24 +128,27 @@ def _tell(job: Job[Any], placed: Sequence[Placed], left: Sequence[Wish]) -> None
         )  # fmt: skip
 
 
-def place(wishes: Sequence[Wish], windows: Sequence[Window], pause: float) -> tuple[list[Placed], list[Wish]]:
-    """The lines in windows, by time, and those that no window can take."""
+def place(
+    wishes: Sequence[Wish], windows: Sequence[Window], pause: float, rooms: Sequence[float] = ESTIMATED
+) -> tuple[list[Placed], list[Wish]]:
+    """The lines in windows, by time, and those that no window can take; `rooms` may be kept free for each, in turn."""
+    wishes = [replace(wish, room=rooms[0]) for wish in wishes]
     groups: list[list[Wish]] = [[] for _ in windows]
     left: list[Wish] = []
     for wish in wishes:
         near = _reachable(wish, windows)
         (groups[near[0]] if near else left).append(wish)
     for number, window in enumerate(windows):
-        groups[number], over = _that_fit(groups[number], window, pause)
+        groups[number], over = _that_fit(groups[number], window, pause, rooms)
         left += over
-    left = [wish for wish in left if not _elsewhere(wish, groups, windows, pause)]
+    left = [wish for wish in left if not _elsewhere(wish, groups, windows, pause, rooms)]
     placed = [put for number, group in enumerate(groups) for put in _settled(group, number, windows[number], pause)]
     return placed, sorted(left, key=lambda wish: wish.line.start)
 
 
 def _reachable(wish: Wish, windows: Sequence[Window]) -> list[int]:
     """The windows in which the line can start in time and end, smallest move first."""
-    shortest, moves = wish.seconds * ROOM[-1], []
+    shortest, moves = wish.seconds * MEASURED[-1], []
     for number in range(bisect.bisect_right(windows, wish.earliest, key=lambda w: w.end), len(windows)):
         window = windows[number]
         if window.start > wish.latest:
@@ -142,55 +159,75 @@ def _reachable(wish: Wish, windows: Sequence[Window]) -> list[int]:
     return [number for _, number in sorted(moves)]
 
 
-def _elsewhere(wish: Wish, groups: list[list[Wish]], windows: Sequence[Window], pause: float) -> bool:
+def _elsewhere(
+    wish: Wish, groups: list[list[Wish]], windows: Sequence[Window], pause: float, rooms: Sequence[float]
+) -> bool:
     """Put a line that its own window could not take into another one, if that loses none of its lines."""
     for number in _reachable(wish, windows):
-        order = sorted([*groups[number], replace(wish, room=ROOM[0])], key=lambda w: (w.line.start, w.line.end))
-        fitting, over = _that_fit(order, windows[number], pause)
+        order = sorted([*groups[number], replace(wish, room=rooms[0])], key=lambda w: (w.line.start, w.line.end))
+        fitting, over = _that_fit(order, windows[number], pause, rooms)
         if not over:
             groups[number] = fitting
             return True
     return False
 
 
-def _that_fit(group: Sequence[Wish], window: Window, pause: float) -> tuple[list[Wish], list[Wish]]:
+def _that_fit(
+    group: Sequence[Wish], window: Window, pause: float, rooms: Sequence[float]
+) -> tuple[list[Wish], list[Wish]]:
     """The lines that the window can hold, with the room each keeps, and the others.
 
     A run is a row of lines without a rest between them: only they can be in each other's way.
     """
     done: list[Wish] = []
-    run: list[Wish] = []
-    over: list[Wish] = []
+    run, over, step = Run(window, pause), [], 0
     for wish in group:
-        end = _end(run, window, pause)
-        if run and end is not None and max(window.start, wish.earliest) >= end + pause:
-            done, run = done + run, []
-        run.append(wish)
-        for room in ROOM:
-            run = [replace(w, room=min(w.room, room)) for w in run]
-            if _end(run, window, pause) is not None:
-                break
-        else:
-            over.append(_in_the_way(run, window, pause))
-            run = [w for w in run if w is not over[-1]]
-    return done + run, over
+        if run.wishes and max(window.start, wish.earliest) >= run.end + pause:
+            done += run.wishes
+            run, step = Run(window, pause), 0
+        if run.add(replace(wish, room=rooms[step])):
+            continue
+        wishes = [*run.wishes, wish]
+        fits, whole = False, step + 1 == len(rooms)
+        while not fits and step + 1 < len(rooms):
+            step += 1
+            fits = run.fill(wishes, rooms[step])
+        if not fits:
+            over.append(_in_the_way(wishes, window, pause, rooms[step]))
+            if not (whole and over[-1] is wish):
+                run.fill([other for other in wishes if other is not over[-1]], rooms[step])
+    return done + run.wishes, over
 
 
-def _in_the_way(run: Sequence[Wish], window: Window, pause: float) -> Wish:
-    """The longest line without which the others fit; the last one always is such a line."""
-    by_length = sorted(run, key=lambda w: -w.seconds)
-    return next(w for w in by_length if w is run[-1] or _end([o for o in run if o is not w], window, pause) is not None)
+class Run:
+    """Lines one after another, each as early as it may be."""
+
+    def __init__(self, window: Window, pause: float) -> None:
+        self.window, self.pause = window, pause
+        self.wishes: list[Wish] = []
+        self.end = window.start - pause
+
+    def add(self, wish: Wish) -> bool:
+        """Put it at the end, if it begins and ends in time there."""
+        start = max(self.end + self.pause, wish.earliest)
+        if start > wish.latest + MS or start + wish.kept > self.window.end + MS:
+            return False
+        self.wishes.append(wish)
+        self.end = start + wish.kept
+        return True
+
+    def fill(self, wishes: Sequence[Wish], room: float) -> bool:
+        """Begin again with these, all with the same room; False at the first that does not fit."""
+        self.wishes, self.end = [], self.window.start - self.pause
+        return all(self.add(replace(wish, room=room)) for wish in wishes)
 
 
-def _end(run: Sequence[Wish], window: Window, pause: float) -> float | None:
-    """When the run ends that starts as early as it may; None where a line comes too late or does not fit."""
-    end = window.start - pause
-    for wish in run:
-        start = max(end + pause, wish.earliest)
-        end = start + wish.kept
-        if start > wish.latest + MS or end > window.end + MS:
-            return None
-    return end
+def _in_the_way(wishes: Sequence[Wish], window: Window, pause: float, room: float) -> Wish:
+    """The line that outlasts its own time most and without which the others fit; the last one always is such a line."""
+    near = [w for w in wishes[-NEAR:] if w.overrun > wishes[-1].overrun + MOVED]
+    run = Run(window, pause)
+    worse = sorted(near, key=lambda w: -w.overrun)
+    return next((w for w in worse if run.fill([o for o in wishes if o is not w], room)), wishes[-1])
 
 
 def _settled(group: Sequence[Wish], number: int, window: Window, pause: float) -> Iterator[Placed]:
