@@ -111,7 +111,8 @@ def _example(truth: Truth, row: Offered, captions: Sequence[str], scores: NDArra
         scores=tuple(round(float(scores[n]), 4) for n in (best, *worse)),
         places=(best, *worse),
         asked=asked_about(row, (captions[best], *(captions[n] for n in worse))),
-        **truth.model_dump(include={"drama", "language", "source", "licence", "image", "episode", "time"}),
+        image=truth.image or row.image,
+        **truth.model_dump(include={"drama", "language", "source", "licence", "episode", "time"}),
     )
 
 

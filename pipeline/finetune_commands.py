@@ -79,7 +79,10 @@ def candidates(
         written = _captioned(truths, output, styles, profile, assignments or [])
         rows, counts = [*rows, *written.rows], counts | written.counts
     if not rows:
-        raise UserError(tr("No candidates were found; name the results folders of the episodes with --episodes"))
+        why = ", ".join(f"{_named(name)}: {count}" for name, count in counts.items()) or "–"
+        raise UserError(
+            tr("No candidates were found ({why}); name the results folders of the episodes with --episodes", why=why)
+        )
     write(output, data_sets.beside(rows, output))
     _say(output, len(rows), counts | _ignored(truths))
 
@@ -245,4 +248,9 @@ def _say(path: Path, rows: int, counts: Mapping[str, int]) -> None:
     typer.echo(tr("{path}: {rows} rows", path=path, rows=rows))
     for name, count in counts.items():
         if count:
-            typer.echo(f"  {catalogue(current()).get(name, name)}: {count}")
+            typer.echo(f"  {_named(name)}: {count}")
+
+
+def _named(count: str) -> str:
+    """What is counted, in the user's language."""
+    return catalogue(current()).get(count, count)
