@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from data import language as lang
-from data import style
+from data import style, subtitles
 from data.formats import dapt, dapt_rules
 from data.messages import tr
-from data.scripts import Line, read_as_written
+from data.scripts import XML_KINDS, Line, read_as_written
 from data.style import Severity, StyleFinding
 from data.style.pace import RATES, units
 
@@ -70,13 +70,13 @@ class Linted:
         }
 
 
-def lint(path: Path, language: Literal["ko", "en"] | None = None) -> Linted:
+def lint(path: Path, language: Literal["ko", "en"] | None = None, fps: float | None = None) -> Linted:
     """Everything worth changing in a script, in the order of its lines; what concerns the file as a whole first.
 
-    `language`: that of the narration; None: the one most of its letters are of. Raises UserError where the file
-    cannot be read as a script.
+    `language`: that of the narration; None: the one most of its letters are of. `fps`: what time codes that count
+    frames count by. Raises UserError where the file cannot be read as a script.
     """
-    lines = read_as_written(path)
+    lines = read_as_written(path, fps)
     measured = path.is_dir() or path.suffix.lower() == ".json"
     chosen = language or _language(lines)
     found = list(_of_file(path, lines))
@@ -110,9 +110,8 @@ def _placed(number: int, line: Line, found: StyleFinding) -> LineFinding:
 
 def _of_file(path: Path, lines: Sequence[Line]) -> Iterator[LineFinding]:
     why = tr("players and tools read only what the standard allows")
-    content = path.read_bytes() if path.suffix.lower() in (".xml", ".ttml", ".dfxp") else b""
-    if dapt.DAPTM.encode() in content:
-        for breach in dapt_rules.validate(content):
+    if path.suffix.lower() in XML_KINDS and dapt.DAPTM in subtitles.decode(path):
+        for breach in dapt_rules.validate(path.read_bytes()):
             yield LineFinding(None, None, None, "", "dapt", 23, "error", breach, why, "W3C DAPT")
     if not any(re.search(r"\w", line.text) for line in lines):
         message = tr("no line with words in it")
@@ -138,7 +137,8 @@ def _words(line: Line, language: str) -> Iterator[StyleFinding]:
         return
     if reason := style.refuse(line.text, language):
         yield StyleFinding("gate", 20, "error", reason, tr("no voice will speak this line"))
-    yield from style.findings(line.text, language)
+    if line.kind == "visual":  # text that is read out follows no rule of style
+        yield from style.findings(line.text, language)
 
 
 def _pace(line: Line, language: str, measured: bool) -> Iterator[StyleFinding]:

@@ -16,6 +16,7 @@ from data.formats import dapt
 from data.formats.tables import protect, unprotect
 from data.messages import tr
 from data.script import one_line
+from data.scripts import XML_KINDS
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -34,9 +35,11 @@ def rewritten(path: Path, texts: Texts) -> bytes:
         return _json(path, texts)
     if kind in (".csv", ".tsv"):
         return _table(subtitles.decode(path), texts)
-    if kind in (".xml", ".ttml", ".dfxp") and dapt.DAPTM.encode() in (content := path.read_bytes()):
-        return _dapt(content, texts)
+    if kind == ".xlsx":
+        return _xlsx(path, texts)
     text = subtitles.decode(path)
+    if kind in XML_KINDS and dapt.DAPTM in text:
+        return _dapt(path.read_bytes(), texts)
     if text.lstrip().startswith("WEBVTT"):
         return _vtt(text, texts)
     if kind in (".srt", ".ass", ".ssa"):
@@ -62,6 +65,17 @@ def _table(text: str, texts: Texts) -> bytes:
 def _cell(cell: str, texts: Texts) -> str:
     better = texts.get(one_line(unprotect(cell)))
     return cell if better is None else protect(better)
+
+
+def _xlsx(path: Path, texts: Texts) -> bytes:
+    import openpyxl
+
+    book, out = openpyxl.load_workbook(path), io.BytesIO()
+    for cell in (cell for sheet in book.worksheets for row in sheet.iter_rows() for cell in row):
+        if isinstance(cell.value, str):
+            cell.value = texts.get(one_line(cell.value), cell.value)
+    book.save(out)
+    return out.getvalue()
 
 
 def _vtt(text: str, texts: Texts) -> bytes:

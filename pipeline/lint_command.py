@@ -23,6 +23,7 @@ def lint(
     language: Annotated[
         str | None, typer.Option(help="Language of the narration: ko or en; else by its letters.")
     ] = None,
+    fps: Annotated[float | None, typer.Option(min=1, help="Frames a second, where time codes count frames.")] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what is safe to mend, into the file of --output.")] = False,
     to: Annotated[Path | None, typer.Option("--output", "-o", help="Where the mended script goes.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON (docs/style.md).")] = False,
@@ -35,10 +36,10 @@ def lint(
         raise UserError(tr("--fix and --output go together; name the file for the mended script"))
     from data.lint import lint as examine
 
-    found = examine(file, cast('Literal["ko", "en"] | None', language))
+    found = examine(file, cast('Literal["ko", "en"] | None', language), fps)
     if to:
         mend(found, to)
-        found = examine(to, found.language)
+        found = examine(to, found.language, fps)
     if as_json:
         import json
 

@@ -40,7 +40,7 @@ class Morpheme:
 
 @dataclass(frozen=True)
 class Analysis:
-    """A sentence, its morphemes, and all of them as one string "문/NNG 이/JKS 열리/VV ㄴ다/EF" for patterns."""
+    """A sentence, its morphemes, and those before the end marks as one string "문/NNG 이/JKS 열리/VV ㄴ다/EF"."""
 
     text: str
     morphemes: tuple[Morpheme, ...]
@@ -59,7 +59,8 @@ def analysed(sentence: str) -> Analysis:
         Morpheme(token.form.translate(_FINALS).replace(" ", "_"), token.tag, token.start, token.end)
         for token in _kiwi().tokenize(sentence)
     )
-    return Analysis(sentence, morphemes, " ".join(f"{m.form}/{m.kind}" for m in morphemes))
+    tagged = " ".join(f"{m.form}/{m.kind}" for m in morphemes)
+    return Analysis(sentence, morphemes, re.sub(r"(?: [^ ]+/S[EFP])+$", "", tagged))
 
 
 @functools.lru_cache(REMEMBERED)

@@ -206,12 +206,13 @@ def rules(language: str) -> tuple[Rule, ...]:
 
 def _compiled(rule: dict[str, Any]) -> dict[str, Any]:
     names = {"pattern": "pattern", "except": "exempt", "morphemes": "morphemes", "except_morphemes": "spared"}
-    patterns = {
-        to: re.compile(re.sub(r"\{([ㄱ-ㅎ])\}", lambda m: _ending_in(m[1]), rule[name]), re.IGNORECASE)
-        for name, to in names.items()
-        if name in rule
-    }
+    patterns = {to: _pattern(rule[name]) for name, to in names.items() if name in rule}
     return {name: value for name, value in rule.items() if name not in names} | patterns
+
+
+def _pattern(written: str) -> re.Pattern[str]:
+    finals = re.sub(r"\{([ㄱ-ㅎ])\}", lambda m: _ending_in(m[1]), written)
+    return re.compile(finals.replace("$", "(?=[?!]*$)"), re.IGNORECASE)  # end marks are no part of the words
 
 
 def _ending_in(consonant: str) -> str:
