@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
@@ -20,6 +20,7 @@ from pipeline.terminal import console as make_console
 
 if TYPE_CHECKING:
     from pipeline.config import Config
+    from pipeline.models import Chosen
     from pipeline.runner import Work
 
 OK, BUG, INPUT, FINDINGS, STOPPED = 0, 1, 2, 3, 130
@@ -62,8 +63,7 @@ def run(
 ) -> None:
     """Describe films: results in OUT/<film>/."""
     from pipeline import config as settings
-    from pipeline import runner
-    from pipeline.summary import print_plan, print_summary
+    from pipeline.models import Chosen
 
     config = settings.load(
         profile,
@@ -74,8 +74,57 @@ def run(
         silent_ok=silent_ok or None,
         cast=cast_folder,
     )
+    _describe(films, out, config, Chosen(profile, assignments or []), subtitles, until, plan=plan)
+
+
+@app.command()
+def voice(
+    script: Annotated[Path, typer.Argument(readable=False, help="VTT, SRT, TTML, DAPT, CSV, XLSX or script.json.")],
+    episode: Annotated[Path, typer.Option("--episode", "-e", readable=False, help="The film it was written for.")],
+    out: Annotated[Path, typer.Option(help="Where the results folder goes.")] = Path("out"),
+    profile: Profile = DEFAULT_PROFILE,
+    assignments: Assignments = None,
+    subtitles: Annotated[Path | None, typer.Option(readable=False, help="The film's subtitle file.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only say what would run, and why.")] = False,
+    language: Annotated[str | None, typer.Option(help="Language of the narration: ko or en.")] = None,
+    audio_track: Annotated[str | None, typer.Option(help="Programme sound: a language or a number from 1.")] = None,
+    silent_ok: Annotated[bool, typer.Option("--silent-ok", help="Accept a film that has no audio stream.")] = False,
+    offline: Offline = False,  # noqa: ARG001
+    lang: LangOption = None,  # noqa: ARG001
+) -> None:
+    """Speak, fit, mix and check a script that a person wrote: results in OUT/<film>/."""
+    from pipeline import config as settings
+    from pipeline.models import Chosen
+
+    config = settings.load(
+        profile,
+        assignments or [],
+        language=language,
+        lang=messages.current(),
+        audio_track=audio_track,
+        silent_ok=silent_ok or None,
+        given_script=script,
+    )
+    _describe([episode], out, config, Chosen(profile, assignments or []), subtitles, None, plan=plan)
+
+
+def _describe(
+    films: list[Path],
+    out: Path,
+    config: Config,
+    chosen: Chosen,
+    subtitles: Path | None,
+    until: str | None,
+    *,
+    plan: bool,
+) -> NoReturn:
+    """Bring the films' results up to date, or with `plan` only say how, and exit."""
+    from pipeline import config as settings
+    from pipeline import runner
+    from pipeline.summary import print_plan, print_summary
+
     settings.check_cast(config)
-    stages = _stage_names(until)
+    _check_stage(until)
     works, failed = _open_all(films, out, config, subtitles, look_only=plan)
     console = make_console()
     if plan:
@@ -84,18 +133,18 @@ def run(
         raise typer.Exit(INPUT if failed else OK)
     if works:
         from pipeline.downloads import Downloads
-        from pipeline.models import Chosen, prepare
+        from pipeline.models import prepare
         from pipeline.progress import shown
 
         _log_to_files(works)
-        prepare(works, config, until, Chosen(profile, assignments or []), Downloads(console))
-        with shown(console, stages, len(works)) as progress:
+        prepare(works, config, until, chosen, Downloads(console))
+        with shown(console, [stage.name for stage in runner.in_use(config, until)], len(works)) as progress:
             runner.run(works, config, until, progress)
     for work in works:
         if work.error:
             typer.echo(str(work.error), err=True)
         else:
-            print_summary(console, work, until)
+            print_summary(console, work, config, until)
     codes = [_exit_code(work, until) for work in works]
     raise typer.Exit(max([INPUT if failed else OK, *codes], key=_gravity))
 
@@ -240,8 +289,7 @@ def _defect(error: Exception) -> str:
     return tr("{kind}: this is a defect of vdesc; please report it with {log}", kind=type(error).__name__, log=log.name)
 
 
-def _stage_names(until: str | None) -> list[str]:
-    from pipeline.runner import stages_until
+def _check_stage(until: str | None) -> None:
     from stages import STAGES
 
     if until is not None and until not in [s.name for s in STAGES]:
@@ -249,7 +297,6 @@ def _stage_names(until: str | None) -> list[str]:
         raise ConfigError(
             tr("--until {stage}: there is no such stage; choose one of {known}", stage=until, known=known)
         )
-    return [s.name for s in stages_until(until)]
 
 
 def _open_all(

@@ -159,6 +159,8 @@ def check_cast(config: Config) -> None:
     if config.cast is None:
         return
     load_cast(config.cast)
+    if config.given_script:
+        return  # nobody is looked for; the cast's readings count all the same
     faces = next(s for s in STAGES if s.role == "faces")
     if not hasattr(backend_class(faces, config), "threshold"):
         raise ConfigError(cannot_recognise(getattr(config.section(faces), "backend")))  # noqa: B009

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from data import media, subtitles
+from data import media, scripts, subtitles
 from data.errors import UserError
 from data.files import write_atomically
 from data.messages import tr
@@ -24,6 +24,8 @@ def open_episode(film: Path, out: Path, config: Config, side_file: Path | None, 
         content=_known_content(film, folder / "workspace" / "source.json"),
         subtitles=subtitles.find_side_file(film, side_file, config.language),
     )
+    if config.given_script:
+        scripts.read_for_film(config.given_script, episode.duration, episode.video.fps)  # what is wrong is told now
     if film.resolve().parent == folder.resolve():
         raise UserError(tr("{film} lies in its own results folder; choose another one with --out", film=film))
     if not look_only:

@@ -11,7 +11,7 @@ from data.messages import tr
 from data.records import Clip, Finding
 from data.workspace import Workspace
 from pipeline.config import Config
-from pipeline.runner import Work, plan, stages_until
+from pipeline.runner import Work, in_use, plan
 from stages import STAGES
 
 
@@ -28,9 +28,9 @@ def print_plan(console: Console, work: Work, config: Config, until: str | None) 
         line(console, f"  {step.stage} – {states[step.state]}")
 
 
-def print_summary(console: Console, work: Work, until: str | None) -> None:
+def print_summary(console: Console, work: Work, config: Config, until: str | None) -> None:
     """Where the results lie, what was spoken, what people should know."""
-    done = [stage.name for stage in stages_until(until)]
+    done = [stage.name for stage in in_use(config, until)]
     if "voice" in done:
         spoken = sum(not clip.dropped for clip in work.workspace.read("voice", Clip))
         line(console, tr("{episode}: {number} lines of narration", episode=work.episode.id, number=spoken))

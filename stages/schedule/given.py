@@ -163,7 +163,7 @@ def _elsewhere(
     wish: Wish, groups: list[list[Wish]], windows: Sequence[Window], pause: float, rooms: Sequence[float]
 ) -> bool:
     """Put a line that its own window could not take into another one, if that loses none of its lines."""
-    for number in _reachable(wish, windows):
+    for number in _reachable(wish, windows)[1:]:
         order = sorted([*groups[number], replace(wish, room=rooms[0])], key=lambda w: (w.line.start, w.line.end))
         fitting, over = _that_fit(order, windows[number], pause, rooms)
         if not over:
