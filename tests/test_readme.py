@@ -7,11 +7,15 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from data import reviews
+from data.reviews import Review
 from data.sample import make
+from finetune.rows import Example, write
 from stages import STAGES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,6 +51,29 @@ def test_make_knows_the_target(command: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def prepare_fine_tuning(folder: Path) -> str:
+    """What the commands of fine-tuning name: a human script, reviews, data of other dramas, settings.
+
+    Returns what the training is given besides: a tiny Phi in phi-2's place, which no test machine has.
+    """
+    from tests.checkpoints import causal
+
+    lines = "".join(f"00:{at // 60:02d}:{at % 60:02d}.000 --> 00:{at // 60:02d}:{at % 60:02d}.900\n밤이 된다.\n\n"
+                    for at in range(0, 120, 2))  # fmt: skip
+    (folder / "human.vtt").write_text(f"WEBVTT\n\n{lines}", encoding="utf-8")
+    made = datetime(2026, 3, 1, tzinfo=UTC)
+    (folder / "out" / "episode").mkdir(parents=True)
+    edit = Review(who="유나", at=made, action="edit", time=5.0, before="밤이다.", after="밤이 깊어 간다.")
+    reviews.append(folder / "out" / "episode", [edit])
+    for drama in ("가", "나", "다"):
+        row = {"response": "문이 열린다.", "rejected": ["밤이다."], "drama": drama}
+        rows = [Example.model_validate(row | {"prompt": f"{drama}{n} 화면해설:"}) for n in range(9)]
+        write(folder / "sft" / f"{drama}.jsonl", rows)
+    shutil.copytree(ROOT / "configs", folder / "configs")
+    base = causal.causal(folder / "phi")
+    return f" --set model={base} --set device=cpu --set steps=2 --set max_length=160"
+
+
 @pytest.mark.slow
 def test_every_vdesc_command_runs(tmp_path: Path) -> None:
     film = make(tmp_path / "made")
@@ -55,9 +82,10 @@ def test_every_vdesc_command_runs(tmp_path: Path) -> None:
         shutil.copy(film, tmp_path / place)
     (tmp_path / "subs").mkdir()
     (tmp_path / "subs" / "e01.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\n안녕.\n", encoding="utf-8")
+    small = prepare_fine_tuning(tmp_path)
     for command in commands(READMES[0]):
         if command.startswith("vdesc ") and not NEEDS_MODELS.search(command):
-            done = run(command, tmp_path)
+            done = run(command + (small if " train " in command else ""), tmp_path)
             assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
 
