@@ -40,6 +40,12 @@ def iso639_2(code: str | None) -> str | None:
     return three if re.fullmatch("[a-z]{3}", three) and three not in ("und", "mis", "zxx") else None
 
 
+def iso639_1(code: str | None) -> str | None:
+    """The shortest form of a language tag, as BCP 47 wants it (`kor` → `ko`); None for none."""
+    three = iso639_2(code)
+    return next((two for two, known in _terminology().items() if known == three and len(two) == 2), three)
+
+
 def same_language(one: str | None, other: str | None) -> bool:
     """Whether two tags name the same language; unknown languages never do."""
     return iso639_2(one) is not None and iso639_2(one) == iso639_2(other)

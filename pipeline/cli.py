@@ -161,19 +161,30 @@ def status(results: Results, lang: LangOption = None) -> None:  # noqa: ARG001
 @app.command()
 def export(
     results: Results,
-    format_: Annotated[str, typer.Option("--format", "-f", help="dapt, vtt, srt, csv, xlsx, docx or html.")],
-    to: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; else beside the script.")] = None,
+    format_: Annotated[
+        str, typer.Option("--format", "-f", help="dapt, vtt, srt, csv, xlsx, docx, html, labels, fadepan, hls or dash.")
+    ],
+    to: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File or folder to write; else beside the script.")
+    ] = None,
     lang: LangOption = None,  # noqa: ARG001
 ) -> None:
     """Write the narration script in another format."""
     from data.files import write_atomically
     from data.formats import export as export_script
     from data.script import load
+    from data.streaming import STREAMING, package
+    from pipeline.delivery import described_film
 
-    script = _results_folder(results) / "script.json"
-    if not script.is_file():
+    file = _results_folder(results) / "script.json"
+    if not file.is_file():
         raise UserError(tr("{folder} has no script yet; run vdesc run first", folder=results))
-    name, content = export_script(load(script), format_)
+    script = load(file)
+    if format_ in STREAMING:
+        main = package(described_film(results), format_, to or results / format_, script.episode.language)
+        make_console().print(str(main), markup=False, highlight=False, soft_wrap=True)
+        return
+    name, content = export_script(script, format_)
     target = to or results / name
     try:
         write_atomically(target, content)

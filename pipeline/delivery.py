@@ -7,7 +7,10 @@ import os
 import shutil
 from pathlib import Path
 
+from data.errors import UserError
 from data.files import write_atomically
+from data.messages import tr
+from data.mux import SUFFIXES
 from data.workspace import Workspace
 
 DELIVERED = {
@@ -38,6 +41,14 @@ def deliver(workspace: Workspace, folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
     if after != before:
         write_atomically(register, json.dumps(after, indent=1).encode())
+
+
+def described_film(folder: Path) -> Path:
+    """The described film in a results folder. Raises UserError where there is none."""
+    films = sorted(path for path in folder.glob("described.*") if path.suffix in SUFFIXES.values())
+    if not films:
+        raise UserError(tr("{folder} has no described film; run vdesc run first", folder=folder))
+    return films[0]
 
 
 def _finished(workspace: Workspace) -> list[Path]:

@@ -18,6 +18,8 @@ FORMATS: dict[str, tuple[str, str]] = {
     "srt": ("descriptions.{language}.srt", "data.formats.srt:write"),
     "csv": ("script.csv", "data.formats.tables:write_csv"),
     "xlsx": ("script.xlsx", "data.formats.xlsx:write"),
+    "labels": ("labels.txt", "data.formats.labels:write"),
+    "fadepan": ("fadepan.csv", "data.formats.fadepan:write"),
     "docx": ("script.docx", "data.formats.docx:write"),
     "html": ("script.html", "data.formats.html:write"),
 }
