@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -50,8 +50,9 @@ class SentenceBert:
         model: str = Field(KOSBERT, description="A sentence-transformers model: hub id or folder")
         batch: int = Field(64, ge=1, description="Sentences in one forward pass; halved where memory is short")
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
+    def __init__(self, options: Options, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+        """`progress` is told how many distinct texts are embedded, of how many."""
+        self.options, self.progress = options, progress
         self.name = options.model
         self._model: SentenceTransformer | None = None
 
@@ -65,9 +66,13 @@ class SentenceBert:
         once = sorted(set(texts), key=lambda text: (len(text), text))
         if not once:
             return np.zeros((0, 1), np.float32)
-        rows = np.stack(list(models.in_batches(once, self.options.batch, self._forward, self.options.model)))
+        rows = []
+        for row in models.in_batches(once, self.options.batch, self._forward, self.options.model):
+            rows.append(row)
+            if len(rows) % self.options.batch == 0:
+                self.progress(len(rows), len(once))
         place = {text: row for row, text in enumerate(once)}
-        return np.asarray(rows[[place[text] for text in texts]])
+        return np.asarray(np.stack(rows)[[place[text] for text in texts]])
 
     def close(self) -> None:
         """Free the model."""

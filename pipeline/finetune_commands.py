@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from data.errors import UserError
+from data.errors import ConfigError, UserError
 from data.messages import catalogue, current, tr
 from pipeline import DEFAULT_PROFILE
 from pipeline.terminal import Assignments, LangOption, More, Offline, Output, Profile, chosen_from, console, expanded
@@ -147,10 +147,12 @@ def select(
     from finetune.corpus import merge
     from finetune.rows import Offered, Truth
     from finetune.select import select as selected
+    from pipeline.progress import counted
 
     truths = data_sets.load(expanded(truth), Truth)
     rows = data_sets.load(expanded(candidates), Offered, *dict.fromkeys(path.parent for path in truth))
-    done = selected(truths, rows, _likeness(likeness, device), least=least)
+    with counted(console(), likeness) as progress:
+        done = selected(truths, rows, _likeness(likeness, device, progress), least=least)
     merged = merge(done.examples)
     dropped = {
         **{name: done.counts.get(name, 0) for name in done.counts if name not in ("matched", "ties")},
@@ -160,14 +162,20 @@ def select(
     _say(output, len(merged.examples), done.counts | dropped | _ignored(truths, rows))
 
 
-def _likeness(name: str, device: str) -> Likeness:
+def _likeness(name: str, device: str, progress: Callable[[float, float], None]) -> Likeness:
     from data.settings import validated
     from finetune.likeness import KOSBERT, ChrF, SentenceBert
+    from stages.models import hub_weights, offline
 
     if name == "chrf":
         return ChrF()
     options = {"model": KOSBERT if name == "kosbert" else name, "device": device}
-    return SentenceBert(validated(SentenceBert.Options, options, "--"))
+    if offline() and hub_weights(options["model"], None, "unknown", None).where is None:
+        raise ConfigError(
+            tr("{model} is not on this machine; run this once with a network, or use --likeness chrf, which needs none",
+               model=options["model"])
+        )  # fmt: skip
+    return SentenceBert(validated(SentenceBert.Options, options, "--"), progress)
 
 
 @finetune_app.command()

@@ -116,6 +116,13 @@ def test_embeddings_do_not_depend_on_their_neighbours(kosbert: SentenceBert) -> 
     assert kosbert.embed([]).shape[0] == 0
 
 
+def test_long_work_tells_how_far_it_is(kosbert: SentenceBert) -> None:
+    told: list[tuple[int, int]] = []
+    few = kosbert.options.model_copy(update={"batch": 2})
+    SentenceBert(few, lambda done, total: told.append((done, total))).embed([TRUTH, *WRONG, TRUTH, "밤.", "낮."])
+    assert told == [(2, 5), (4, 5)]
+
+
 def test_a_missing_model_is_told_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     absent = SentenceBert(SentenceBert.Options(model="nobody/nothing", device="cpu"))

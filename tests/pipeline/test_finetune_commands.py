@@ -146,6 +146,15 @@ def test_a_missing_package_names_the_extra(vdesc: Vdesc, monkeypatch: pytest.Mon
     assert "pip install 'videodescription[finetune]'" in error
 
 
+def test_a_sentence_model_that_is_not_here_names_the_one_that_needs_none(vdesc: Vdesc) -> None:
+    drama(vdesc, "장마")
+    code, _, error = vdesc("finetune", "select", "--truth", "장마.truth.jsonl", "--candidates", "장마.candidates.jsonl",
+                           "--likeness", "nobody/nothing", "-o", "sft.jsonl")  # fmt: skip
+    assert code == cli.INPUT
+    assert "nobody/nothing is not on this machine" in error
+    assert "--likeness chrf" in error
+
+
 def test_fields_nobody_knows_and_single_candidates_are_counted(vdesc: Vdesc) -> None:
     Path("t.jsonl").write_text(json.dumps({"caption": "밤이다.", "image": "1.jpg", "drama": "가", "scene": 3}))
     write(Path("c.jsonl"), [Offered(captions=("밤이다.",), image="1.jpg", episode=None, time=None)])
