@@ -67,7 +67,7 @@ def mend(found: Linted, to: Path) -> None:
         line = tr("{file} cannot be written ({cause}); choose another one with --output", file=to, cause=cause)
         raise UserError(line) from None
     lines = sum(f.text in texts for f in {f.line: f for f in found.findings}.values())
-    typer.echo(tr("{number} lines mended in {file}; what is left:", number=lines, file=to), err=True)
+    typer.echo(tr("Lines mended in {file}: {number}. What is left:", number=lines, file=to), err=True)
 
 
 def show(found: Linted) -> None:
@@ -75,7 +75,9 @@ def show(found: Linted) -> None:
     for finding in found.findings:
         _show_one(finding)
     counts = {"errors": found.count("error"), "warnings": found.count("warning"), "hints": found.count("info")}
-    typer.echo(tr("{lines} lines: {errors} errors, {warnings} warnings, {hints} hints", lines=found.lines, **counts))
+    typer.echo(
+        tr("Lines: {lines}; errors: {errors}, warnings: {warnings}, hints: {hints}", lines=found.lines, **counts)
+    )
     if found.morphology is False:
         typer.echo(
             tr("Looked at letters only, which finds less and mends nothing: Korean morphology is not installed "

@@ -144,7 +144,11 @@ def words(lines: Sequence[Spoken], lang: str) -> list[Result]:
                 continue
             text = f"{moment(line.clip.start)}: {found.message}: {line.clip.text}"
             problems.append(Result(found.row, "style", "warning", text, line.clip.start, line.clip.end))
-    return or_pass(7, "style", problems, tr("Present tense and plain register throughout"))
+    results = or_pass(7, "style", problems, tr("Present tense and plain register throughout"))
+    if lang == "ko" and not style.morphology_installed():
+        text = tr("Wording was looked at by letters only: pip install 'videodescription[korean]' for morphology")
+        results.append(Result(7, "style", "info", text))
+    return results
 
 
 def density(measured: Measured, gaps: Sequence[Gap]) -> list[Result]:

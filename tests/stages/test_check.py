@@ -194,6 +194,17 @@ def test_style(film: Described, text: str, row: int) -> None:
     assert [(f.row, f.start) for f in film.found(row)][:1] == [(row, 2.3)]
 
 
+def test_hints_on_style_are_for_whoever_writes_and_not_for_the_report(film: Described) -> None:
+    film.change(Clip, 0, text="3번 문이 열리고 있다.")
+    assert [f.severity for f in film.check() if f.row == 7] == ["pass"]
+
+
+def test_the_report_says_where_only_letters_were_looked_at(film: Described, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data.style.morphology_installed", lambda: False)
+    (told,) = [f for f in film.check() if f.row == 7 and f.severity == "info"]
+    assert "videodescription[korean]" in told.text
+
+
 def test_a_gap_that_must_stay_free(film: Described) -> None:
     film.change(Gap, 2, usable=False, why="a song that must stay heard")
     (finding,) = film.found(12)
