@@ -196,6 +196,22 @@ def export(
 
 
 @app.command()
+def preview(
+    results: Results,
+    scene: Annotated[int | None, typer.Option(help="One shot alone, from 1; else the whole film.")] = None,
+    to: Annotated[Path | None, typer.Option("--output", "-o", help="preview.mp4 or preview.gif.")] = None,
+    font: Annotated[Path | None, typer.Option(help="Font file with the letters of the script.")] = None,
+    lang: LangOption = None,  # noqa: ARG001
+) -> None:
+    """The described film with its lines shown on the picture, small enough to pass around."""
+    from pipeline.preview import preview as render
+
+    target = to or _results_folder(results) / "preview.mp4"
+    render(_results_folder(results), target, scene, font)
+    make_console().print(str(target), markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
 def doctor(lang: LangOption = None) -> None:  # noqa: ARG001
     """Versions, ffmpeg, devices, and which models are present."""
     from pipeline.doctor import examine
