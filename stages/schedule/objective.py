@@ -84,7 +84,7 @@ class Level:
 
 
 LEVELS: Mapping[Detail, Level] = {
-    "short": Level(0.6, 0.6, 0.5, frozenset({"short", "standard"})),
+    "short": Level(1.0, 0.6, 0.5, frozenset({"short", "standard"})),
     "standard": Level(0.0, 1.0, 1.0, frozenset({"short", "standard", "rich"})),
     "rich": Level(0.0, 1.0, 2.0, frozenset({"short", "standard", "rich"})),
 }
