@@ -73,7 +73,7 @@ class Linted:
 def lint(path: Path, language: Literal["ko", "en"] | None = None, fps: float | None = None) -> Linted:
     """Everything worth changing in a script, in the order of its lines; what concerns the file as a whole first.
 
-    `language`: that of the narration; None: the one most of its letters are of. `fps`: what time codes that count
+    `language`: that of the narration; None: told by its letters. `fps`: what time codes that count
     frames count by. Raises UserError where the file cannot be read as a script.
     """
     lines = read_as_written(path, fps)
@@ -97,8 +97,9 @@ def mended(linted: Linted) -> dict[str, str]:
 
 
 def _language(lines: Sequence[Line]) -> Literal["ko", "en"]:
-    text = " ".join(line.text for line in lines)
-    return "ko" if len(re.findall("[가-힣]", text)) * 2 >= len(re.findall("[A-Za-z]", text)) else "en"
+    """Korean where at least half of the lines hold Hangul: those that read out Latin letters hold it too."""
+    worded = [line for line in lines if re.search(r"[^\W\d_]", line.text)]
+    return "ko" if sum(bool(re.search("[가-힣]", line.text)) for line in worded) * 2 >= len(worded) else "en"
 
 
 def _placed(number: int, line: Line, found: StyleFinding) -> LineFinding:

@@ -1,6 +1,7 @@
 """Korean sentences as morphemes, by Kiwi (Lee 2024, doi:10.23287/KJDH.2024.1.1.6), tag set of the Sejong corpus.
 
-kiwipiepy is an optional dependency: `installed` says whether it is there. The model loads once a process, about 2 s.
+kiwipiepy is an optional dependency: `installed` says whether it is there. The model loads once a process, about 1 s and
+300 MB.
 """
 
 from __future__ import annotations
@@ -79,4 +80,4 @@ def joined(morphemes: Sequence[tuple[str, str]]) -> str:
 def _kiwi() -> Any:
     from kiwipiepy import Kiwi
 
-    return Kiwi(num_workers=1)
+    return Kiwi(num_workers=1, load_multi_dict=False, load_typo_dict=False)  # names of works and typos: half the time

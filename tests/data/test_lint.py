@@ -101,6 +101,11 @@ def test_english_is_told_by_its_letters_and_may_be_said(tmp_path: Path) -> None:
     assert [f.rule for f in lint(path, "ko").findings] == ["gate"]
 
 
+def test_latin_letters_that_are_read_out_do_not_make_a_script_english(tmp_path: Path) -> None:
+    lines = ("01.000", "04.000", "글자, ‘SEOUL STATION’."), ("05.000", "09.000", "자막, ‘THREE YEARS LATER’.")
+    assert lint(written(tmp_path / "a.vtt", cues(*lines))).language == "ko"
+
+
 def test_dapt_is_held_to_its_own_rules_too(tmp_path: Path) -> None:
     name, content = export(sample_script.script(texts=("문이 열린다.",)), "dapt")
     path = tmp_path / name
