@@ -40,6 +40,11 @@ def read_jpeg(path: Path) -> bytes:
 
 def thumbnail(path: Path) -> str:
     """A small JPEG of the picture as a data URI. Raises StageError when the file is missing or no picture."""
+    return "data:image/jpeg;base64," + base64.b64encode(small_jpeg(path)).decode("ascii")
+
+
+def small_jpeg(path: Path) -> bytes:
+    """A JPEG of the picture, THUMBNAIL pixels across. Raises StageError when the file is missing or no picture."""
     import cv2
 
     image = read_picture(path)
@@ -47,7 +52,7 @@ def thumbnail(path: Path) -> str:
     size = (THUMBNAIL, max(round(THUMBNAIL * height / width), 1))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     _, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode("ascii")
+    return jpeg.tobytes()
 
 
 def _unreadable(path: Path) -> StageError:

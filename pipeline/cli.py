@@ -184,7 +184,8 @@ def export(
         main = package(described_film(results), format_, to or results / format_, script.episode.language)
         make_console().print(str(main), markup=False, highlight=False, soft_wrap=True)
         return
-    name, content = export_script(script, format_)
+    stills = results / "workspace" / "keyframes"
+    name, content = export_script(script, format_, stills if stills.is_dir() else None)
     target = to or results / name
     try:
         write_atomically(target, content)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from pathlib import Path
 
 from data.errors import UserError
 from data.messages import tr
@@ -25,17 +26,23 @@ FORMATS: dict[str, tuple[str, str]] = {
 }
 """format → (file name, "module:function"). The function takes a Script and returns the file's bytes."""
 
+WITH_PICTURES = ("docx", "html")
+"""Formats whose function also takes the folder of the keyframes."""
+
 
 def file_name(script: Script, format: str) -> str:
     """The name of the file that `format` is delivered as. Raises UserError for an unknown format."""
     return _row(format)[0].format(language=script.episode.language)
 
 
-def export(script: Script, format: str) -> tuple[str, bytes]:
-    """The script as (file name, content) in `format`, a key of FORMATS. Raises UserError for an unknown format."""
+def export(script: Script, format: str, stills: Path | None = None) -> tuple[str, bytes]:
+    """The script as (file name, content) in `format`, a key of FORMATS. Raises UserError for an unknown format.
+
+    `stills` is the folder of the keyframes, for the formats that show them.
+    """
     module, _, function = _row(format)[1].partition(":")
-    writer: Callable[[Script], bytes] = getattr(importlib.import_module(module), function)
-    return file_name(script, format), writer(script)
+    writer: Callable[..., bytes] = getattr(importlib.import_module(module), function)
+    return file_name(script, format), writer(script, stills) if stills and format in WITH_PICTURES else writer(script)
 
 
 def _row(format: str) -> tuple[str, str]:

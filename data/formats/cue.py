@@ -20,6 +20,7 @@ KOREAN = {
     "Kind": "구분",
     "Speaker": "화자",
     "Text": "내용",
+    "Picture": "화면",
     "dialogue": "대사",
     "description": "화면해설",
     "gap": "대사 공백",

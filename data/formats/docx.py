@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 from data.formats.cue import label, timecode
 from data.formats.office import EPOCH, reproducible
 from data.formats.tables import Row, exchange_rows
+from data.pictures import small_jpeg
 from data.script import Script
 
 LOCALES = {"ko": "ko-KR", "en": "en-US"}
+PICTURE = "Picture"
+PICTURE_WIDTH = 4.0
+"""cm."""
 COLUMNS = ("Time", "Kind", "Speaker", "Text")
 
 
-def write(script: Script) -> bytes:
-    """A heading and one table whose header row is repeated on every page; descriptions are bold."""
+def write(script: Script, stills: Path | None = None) -> bytes:
+    """A heading and one table whose header row is repeated on every page; descriptions are bold.
+
+    With the folder of the keyframes, a last column shows the picture of every line.
+    """
     import docx
 
     language = script.episode.language
@@ -23,12 +31,13 @@ def write(script: Script) -> bytes:
     _describe(document, script)
     title = f"{script.episode.title} – {label('Audio description script', language)}"
     document.add_heading(title, level=1)
-    table = document.add_table(rows=1, cols=len(COLUMNS), style="Table Grid")
-    for cell, name in zip(table.rows[0].cells, COLUMNS, strict=True):
+    columns = (*COLUMNS, *([PICTURE] if stills else []))
+    table = document.add_table(rows=1, cols=len(columns), style="Table Grid")
+    for cell, name in zip(table.rows[0].cells, columns, strict=True):
         cell.paragraphs[0].add_run(label(name, language)).bold = True
     _repeat(table.rows[0])
     for row in exchange_rows(script):
-        _fill(table, row)
+        _fill(table, row, stills)
     out = io.BytesIO()
     document.save(out)
     return reproducible(out.getvalue())
@@ -54,10 +63,15 @@ def _repeat(row: Any) -> None:
     row._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
 
 
-def _fill(table: Any, row: Row) -> None:
+def _fill(table: Any, row: Row, stills: Path | None) -> None:
+    from docx.shared import Cm
+
     cells = table.add_row().cells
-    for cell, text in zip(cells, (_time(row), row.kind_name, row.speaker, row.text), strict=True):
+    for cell, text in zip(cells, (_time(row), row.kind_name, row.speaker, row.text), strict=False):
         cell.paragraphs[0].add_run(text).bold = row.kind == "description" or None
+    if stills and row.image:
+        picture = io.BytesIO(small_jpeg(stills / row.image))
+        cells[-1].paragraphs[0].add_run().add_picture(picture, width=Cm(PICTURE_WIDTH))
 
 
 def _time(row: Row) -> str:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from data.formats.cue import label, timecode
 from data.formats.tables import exchange_rows
+from data.pictures import thumbnail
 from data.script import Script
 
 
-def write(script: Script) -> bytes:
-    """One self-contained page with one table."""
+def write(script: Script, stills: Path | None = None) -> bytes:
+    """One self-contained page with one table; with the folder of the keyframes, also a picture beside every line."""
     from jinja2 import Environment, StrictUndefined
 
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
@@ -20,6 +21,8 @@ def write(script: Script) -> bytes:
     content = page.render(
         episode=script.episode,
         rows=exchange_rows(script),
+        picture=lambda row: thumbnail(stills / row.image) if stills and row.image else "",
+        pictures=stills is not None,
         timecode=timecode,
         label=lambda text: label(text, language),
     )

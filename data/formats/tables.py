@@ -57,6 +57,8 @@ class Row:
     kind_name: str
     speaker: str
     text: str
+    image: str = ""
+    """File name of the still that a description speaks of."""
 
 
 def exchange_rows(script: Script) -> list[Row]:
@@ -68,7 +70,11 @@ def exchange_rows(script: Script) -> list[Row]:
     names = {kind: label(kind, language) for kind in ("dialogue", "description", "gap")}
     speech, narrator = label("(speech)", language), label(NARRATOR, language)
     rows = [Row(u.start, u.end, "dialogue", names["dialogue"], "", u.text or speech) for u in script.utterances]
-    rows += [Row(n.start, n.end, "description", names["description"], narrator, n.text) for n in script.narrations]
+    images = {still.id: still.image for still in script.keyframes}
+    rows += [
+        Row(n.start, n.end, "description", names["description"], narrator, n.text, images.get(n.keyframe, ""))
+        for n in script.narrations
+    ]
     rows += [
         Row(g.start, g.end, "gap", names["gap"], "", label(g.why, language))
         for g in script.gaps
