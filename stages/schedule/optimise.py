@@ -41,6 +41,8 @@ MS = 1e-6
 """Tolerance for sums of times that are exact to 1 ms."""
 GRAIN = 0.2
 """Seconds: steps in which the cost of a place is known; finer than anybody hears a line to be early."""
+BLOCK = 32
+"""Labels that are compared with all others at once."""
 NEVER = -1e9
 """Before the film; a number, for infinities do not add up."""
 
@@ -292,15 +294,19 @@ class _Search:
         )  # fmt: skip
 
     def _undominated(self, labels: Labels) -> Labels:
-        """Drop every plan that another one equals or beats whatever comes next."""
+        """Drop every plan that another one equals or beats whatever comes next.
+
+        In blocks by falling worth, for only a plan that is worth as much can beat another; few of the first beat most.
+        """
         labels = labels.rows(np.lexsort((labels.filled, labels.end, labels.slot, -labels.value)))
-        extra = self._extra()
-        value = labels.value[:, None] + 1e-12 >= labels.value[None, :] + extra[labels.said[:, None], labels.said]
-        slot = labels.slot[:, None] - labels.slot[None, :]
-        fuller = (slot == 0) & (labels.filled[:, None] > labels.filled[None, :] + MS)
-        better = value & (slot <= 0) & (labels.end[:, None] <= labels.end[None, :] + MS) & ~fuller
-        better &= ~(better.T & np.tri(len(better), k=0, dtype=bool))  # of equals the first stays
-        return labels.rows(~better.any(axis=0))
+        extra, kept = self._extra(), []
+        rest: Ints = np.arange(len(labels.value))
+        while len(rest):
+            better = _beats(labels, rest[:BLOCK], rest, extra)
+            alive: NDArray[np.bool_] = ~np.any(better, axis=0)
+            kept.append(rest[:BLOCK][alive[:BLOCK]])
+            rest = rest[BLOCK:][alive[BLOCK:]]
+        return labels.rows(np.concatenate(kept))
 
     def _extra(self) -> Floats:
         """How much more the future can cost a plan that has said one row of the table than one that has said another.
@@ -325,6 +331,18 @@ class _Search:
             line[row] = len(self.lines) - 1
         nothing = np.full(len(line), -1)
         return Labels(labels.value, labels.slot, labels.end, labels.filled, labels.said, line, nothing, labels.start)
+
+
+def _beats(labels: Labels, these: Ints, those: Ints, extra: Floats) -> NDArray[np.bool_]:
+    """(these, those): whether no future is worth more after one of those; of equals the first beats the others."""
+    one, other = these[:, None], those[None, :]
+    enough = labels.value[one] + 1e-12 >= labels.value[other] + extra[labels.said[one], labels.said[other]]
+    slot = labels.slot[one] - labels.slot[other]
+    fuller = (slot == 0) & (labels.filled[one] > labels.filled[other] + MS)
+    better: NDArray[np.bool_] = enough & (slot <= 0) & (labels.end[one] <= labels.end[other] + MS) & ~fuller
+    among = better[:, : len(these)]
+    among &= ~(among.T & np.tri(len(these), k=0, dtype=bool))
+    return better
 
 
 def window_of(line: Placed, slots: Sequence[Slot], rules: Rules) -> Window:
