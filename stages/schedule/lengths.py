@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -56,13 +55,12 @@ class Lengths:
         found = self._measured.get((text, speed))
         return found or math.ceil(self._estimate(text) / speed * 1000) / 1000
 
-    def measure(self, forms: Iterable[Form]) -> bool:
-        """Have the lines spoken that were not yet; whether there was one."""
-        before = len(self._measured)
-        for form in forms if self._speaker else ():
-            if self._speaker and (form.text, form.speed) not in self._measured:
-                self._measured[form.text, form.speed] = self._speaker.seconds(form.text, form.speed)
-        return len(self._measured) > before
+    def measure(self, form: Form) -> bool:
+        """Have a line spoken, if it was not yet and there is a speaker; whether its length is news."""
+        if self._speaker is None or (form.text, form.speed) in self._measured:
+            return False
+        self._measured[form.text, form.speed] = self._speaker.seconds(form.text, form.speed)
+        return True
 
     def _estimate(self, text: str) -> float:
         """Of one that was spoken at its own speed, that; else the line through the calibration."""

@@ -195,7 +195,8 @@ class _Search:
     def run(self) -> list[Placed]:
         """Go through the moments and follow the best plan back."""
         for moment, floor in zip(self.moments, self._floors(), strict=True):
-            self._step(moment, floor)
+            if moment:
+                self._step(moment, floor)
         line, found = int(self.labels.line[np.argmax(self.labels.value)]), []
         while line >= 0:
             line, placed = self.lines[line]
@@ -212,7 +213,7 @@ class _Search:
 
     def _step(self, moment: Sequence[Option], floor: float) -> None:
         """Add every option of the moment to every plan, and keep what is not dominated."""
-        after = self.number[moment[-1].key] + 1 if moment else 0
+        after = self.number[moment[-1].key] + 1
         table: dict[frozenset[tuple[int, float]], int] = {}
         places = [w for option in moment for w in windows(option, self.slots, self.rules)]
         grown = [self._carried(table, after)]

@@ -41,7 +41,7 @@ class Planner:
     """Places the lines of one episode."""
 
     def __init__(self, job: Job[Config]) -> None:
-        self.config, self.settings = job.config, job.settings
+        self.config, self.settings, self._progress = job.config, job.settings, job.progress
         self.level = LEVELS[job.config.detail]
         self.gaps = [gap for gap in job.read(Gap) if gap.usable]
         self.slots = [Slot(*gap.window, capacity=self._capacity(gap)) for gap in self.gaps]
@@ -91,10 +91,18 @@ class Planner:
         """The best placement, with the lengths of its lines as the voice speaks them."""
         lines = self._optimised()
         for _ in range(self.config.rounds):
-            if not self.lengths.measure(self.forms[line.option.key] for line in lines):
+            if not self._measured(lines):
                 break
             lines = self._optimised()
         return lines
+
+    def _measured(self, lines: Sequence[Placed]) -> bool:
+        """Have the lines spoken that were not yet; whether there was one."""
+        news = 0
+        for done, line in enumerate(lines, 1):
+            news += self.lengths.measure(self.forms[line.option.key])
+            self._progress(done, len(lines))
+        return news > 0
 
     def _optimised(self) -> list[Placed]:
         self._of_moment = {moment.context.keyframe: self._forms(moment) for moment in self.moments}

@@ -201,6 +201,23 @@ def test_a_voice_that_misses_is_asked_for_more(make_job: Callable[..., Job[Any]]
     assert len(backend.asked) > 2
 
 
+def test_what_a_plan_had_spoken_is_not_spoken_again(make_job: Callable[..., Job[Any]]) -> None:
+    backend = Counting()
+    text = "문이 천천히 열린다."
+    job = make_job(voice.Config(), {Narration: [narration(14.0), narration(10 + 1.6, number=2)]}, backend=backend)
+    speaker = voice.speaker(job)
+    assert speaker.speeds == (1.05, 1.10, 1.15)
+    lengths = [speaker.seconds(text, speed) for speed in (1.0, 1.15)]
+    assert lengths[0] == pytest.approx(1.15 * lengths[1], rel=0.05)
+    (made, faster) = voice.run(
+        make_job(voice.Config(), {Narration: [narration(14.0), narration(10 + lengths[1], number=2)]}, backend=backend)
+    )
+    assert made.end - made.start == pytest.approx(lengths[0])
+    assert faster.speed == pytest.approx(1.15, abs=0.02)
+    assert [asked for asked in backend.asked if asked[1] in (4.5, 5.175)] == [(text, 4.5), (text, 5.175)]
+    assert speaker.seconds("<b>문이 열린다.</b>", 1.0) == float("inf"), "what must not be spoken never fits"
+
+
 def test_a_far_too_long_line_gives_way_to_the_next_shorter_one(make_job: Callable[..., Job[Any]]) -> None:
     backend = Counting()
     lines = [narration(11.2, "한 남자가 문을 열고 천천히 들어온다.", "남자가 문을 열고 들어온다.", "문이 열린다.")]
