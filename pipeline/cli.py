@@ -1,4 +1,4 @@
-"""The command line: `vdesc run | status | export | config | models | finetune | doctor`."""
+"""The command line: `vdesc run | status | export | lint | config | models | finetune | doctor`."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from data import messages
 from data.style import findings, refuse
+from data.style.rules import rules as style_rules
 
 REFUSED = [
     ("", "empty"),
@@ -228,3 +229,13 @@ def test_english_rules_leave_alone(text: str) -> None:
 @pytest.mark.parametrize(("length", "severity"), [(1.5, []), (0.85, ["warning"]), (0.7, ["error"]), (8.0, ["warning"])])
 def test_measured_rate(length: float, severity: list[str]) -> None:
     assert [f.severity for f in findings("문이 열린다.", "ko", spoken_seconds=length)] == severity
+
+
+@pytest.mark.parametrize("page", ["style.md", "style.ko.md"])
+def test_the_page_on_style_lists_every_rule_with_its_severity(page: str) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / page).read_text(encoding="utf-8")
+    words = {"error": "오류", "warning": "경고", "info": "참고"}
+    for language in ("ko", "en"):
+        for rule in style_rules(language):
+            severity = words[rule.severity] if page == "style.ko.md" else rule.severity
+            assert f"| `{rule.id}` | {severity} |" in text
