@@ -1,0 +1,41 @@
+"""Every command in the pages about formats runs, one after the other."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from data.sample import make
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGES = ("formats.md", "formats.ko.md")
+
+
+def commands(name: str) -> list[str]:
+    return re.findall(r"^\$ (.+)$", (DOCS / name).read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_both_languages_show_the_same_commands() -> None:
+    assert commands(PAGES[0]) == commands(PAGES[1])
+
+
+@pytest.mark.slow
+def test_the_commands_run(tmp_path: Path) -> None:
+    film = make(tmp_path / "sample")
+    shutil.copy(film, tmp_path / "episode.mp4")
+    line = "1\n00:00:01,000 --> 00:00:03,000\n문이 열린다.\n"
+    (tmp_path / "script.srt").write_text(line, encoding="utf-8")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for command in commands(PAGES[0]):
+        done = subprocess.run(
+            command, shell=True, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PATH": path}
+        )
+        assert done.returncode in (0, 3), f"{command}\n{done.stdout}{done.stderr}"
+    for name in ("preview.mp4", *(f"out/episode/{n}" for n in ("hls/master.m3u8", "dash/manifest.mpd", "labels.txt"))):
+        assert (tmp_path / name).stat().st_size
