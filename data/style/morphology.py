@@ -1,4 +1,4 @@
-"""Korean sentences as morphemes, by Kiwi (Lee 2024, doi:10.23287/KJDH.2024.1.1.6), tag set of the Sejong corpus.
+"""Korean sentences as morphemes, by Kiwi (github.com/bab2min/Kiwi), tag set of the Sejong corpus.
 
 kiwipiepy is an optional dependency: `installed` says whether it is there. The model loads once a process, about 1 s and
 300 MB.
