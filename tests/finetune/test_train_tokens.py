@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import transformers
 from finetune import trainers
 from finetune.rows import Example
 from finetune.tokens import IGNORED, pair_rows, ranked, sft_rows
+from finetune.training_config import TrainingConfig
+from finetune.training_setup import adapter_settings, arguments
 from stages.ranking.template import encode
 from tests.checkpoints import causal as checkpoints
 
@@ -142,3 +145,23 @@ def test_training_is_imported_only_where_it_is_asked_for() -> None:
     from tests.test_rooms import imported_by
 
     assert imported_by("import finetune.train, finetune.training_setup, finetune.training_plots") == set()
+
+
+@pytest.mark.parametrize("packing", [True, False])
+def test_the_trainers_loss_is_the_mean_over_the_response_tokens(tmp_path: Path, *, packing: bool) -> None:
+    """TRL's fused output layer, at the labelled tokens alone, against plain cross-entropy."""
+    rows = sft_rows([example(n) for n in range(6)], checkpoints.tokenizer(), 200)
+    data = trainers.pack(rows, 200, 0) if packing else trainers.datasets.Dataset.from_list(rows)
+    config = TrainingConfig.model_validate({"device": "cpu", "gradient_checkpointing": False})
+    net = model("phi", "sdpa")
+    kind, settings = trainers.TRAINERS["sft"]
+    args = arguments(settings, config, tmp_path, torch.device("cpu"), validated=False, ranked=False, resumed=False)
+    trainer = kind(
+        model=net, args=args, train_dataset=data, processing_class=checkpoints.tokenizer(),
+        peft_config=adapter_settings(config, net, None), data_collator=trainers.collator("sft", 0, packing=packing),
+    )  # fmt: skip
+    batch = trainer.data_collator([data[n] for n in range(len(data))])
+    alone = [losses(net, {n: torch.tensor([row[n]]) for n in ("input_ids", "labels")}) for row in rows]
+    with torch.no_grad():
+        ours = trainer.compute_loss(trainer.model.eval(), batch).item()
+    assert ours == pytest.approx(sum(loss for loss, _ in alone) / sum(count for _, count in alone), rel=1e-5)
