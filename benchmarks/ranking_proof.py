@@ -52,8 +52,8 @@ HELD_OUT: dict[str, Split] = {"tv-03": "test", "tv-05": "test", "tv-07": "test",
 """Series kept from training; and the last blocks of the Korean captions, see `korean`."""
 STEPS: dict[str, dict[str, Any]] = {
     "sft": {"epochs": 3, "learning_rate": 1e-3, "batch": 8},
-    "dpo": {"epochs": 2, "learning_rate": 5e-4, "batch": 16},
-    "reward": {"epochs": 3, "learning_rate": 1e-3, "batch": 16},
+    "dpo": {"steps": 400, "learning_rate": 5e-4, "batch": 16, "evaluate_every": 100},
+    "reward": {"steps": 400, "learning_rate": 1e-3, "batch": 16, "evaluate_every": 100},
 }
 """Settings of each objective for a model this small, over those of `COMMON`."""
 COMMON = {
@@ -175,7 +175,7 @@ def dialogue(media: Path) -> dict[str, list[str]]:
 
 
 def base_model(folder: Path, texts: Sequence[str], prompts: Sequence[str], epochs: int) -> Path:
-    """A Phi from random weights and a byte-level BPE, trained on the lines in their order; about 3.5 M parameters."""
+    """A Phi from random weights and a byte-level BPE, trained on the lines in their order; about 1.4 M parameters."""
     import torch
     import transformers
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -185,13 +185,13 @@ def base_model(folder: Path, texts: Sequence[str], prompts: Sequence[str], epoch
     raw.decoder = decoders.ByteLevel()
     raw.train_from_iterator(
         [*texts, *prompts[:2000]],
-        trainers.BpeTrainer(vocab_size=6000, special_tokens=["<|endoftext|>"], show_progress=False,
+        trainers.BpeTrainer(vocab_size=3000, special_tokens=["<|endoftext|>"], show_progress=False,
                             initial_alphabet=pre_tokenizers.ByteLevel.alphabet()),
     )  # fmt: skip
     tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<|endoftext|>")
     transformers.set_seed(0)
     config = transformers.PhiConfig(
-        vocab_size=6000, hidden_size=192, intermediate_size=768, num_hidden_layers=4, num_attention_heads=6,
+        vocab_size=3000, hidden_size=128, intermediate_size=512, num_hidden_layers=3, num_attention_heads=4,
         max_position_embeddings=512, bos_token_id=0, eos_token_id=0, tie_word_embeddings=False,
     )  # fmt: skip
     model = transformers.PhiForCausalLM(config)
@@ -200,7 +200,7 @@ def base_model(folder: Path, texts: Sequence[str], prompts: Sequence[str], epoch
     arguments = transformers.TrainingArguments(
         output_dir=str(folder / "runs"), per_device_train_batch_size=32, num_train_epochs=epochs, learning_rate=2e-3,
         lr_scheduler_type="cosine", warmup_steps=20, weight_decay=0.01, save_strategy="no", report_to=[], seed=0,
-        logging_steps=50, disable_tqdm=True,
+        logging_steps=50, disable_tqdm=True, dataloader_pin_memory=False,
     )  # fmt: skip
     transformers.Trainer(model, arguments, train_dataset=rows, data_collator=transformers.default_data_collator).train()
     model.to(torch.device("cpu")).save_pretrained(folder / "base")
@@ -278,7 +278,7 @@ def main() -> None:
     parser.add_argument("--media", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=Path("build/ranking-proof"))
     parser.add_argument("--objectives", nargs="+", default=["sft", "dpo", "reward"])
-    parser.add_argument("--examples", type=int, default=6000)
+    parser.add_argument("--examples", type=int, default=4000)
     parser.add_argument("--epochs", type=int, default=3, help="of the base on plain lines")
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)

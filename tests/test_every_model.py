@@ -39,7 +39,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Checkpoints of every role in a folder with a Hangul name."""
     folder = tmp_path_factory.mktemp("모델")
-    whisper.openai(folder / "whisper.pt")
+    whisper.openai(folder / "whisper.pt", sure=True)
     yolo.yolov8(folder, "yolo.pt")
     ocr.detector(folder)
     ocr.own_network(folder)
