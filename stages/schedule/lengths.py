@@ -12,7 +12,6 @@ from stages.stage import Speaker
 
 SENTENCES = {
     "ko": (
-        "밤.",
         "문이 열린다.",
         "두 사람이 마주 선다.",
         "간판에 적힌 글, 행복약국.",
@@ -22,7 +21,6 @@ SENTENCES = {
         "버스가 떠나고, 정류장에 소녀만 남는다. 비가 내린다.",
     ),
     "en": (
-        "Night.",
         "The door opens.",
         "Two people face each other.",
         "A sign reads, closed on Sundays.",
@@ -32,7 +30,8 @@ SENTENCES = {
         "The bus leaves, and only the girl stays behind. It begins to rain.",
     ),
 }
-"""What a voice says to be measured: lines of description from the shortest to the longest, with pauses inside."""
+"""What a voice says to be measured: lines of description from short to long, with pauses inside; none so short
+that a voice may leave it out."""
 
 
 class Lengths:
