@@ -12,13 +12,13 @@ import pytest
 import yaml
 
 from data.records import Candidate, Clip, Detection, Face, Narration, Ranked, Utterance
-from data.sample import make
 from pipeline import config as settings
 from pipeline import runner
 from pipeline.episodes import open_episode
 from pipeline.runner import Work
 from tests.checkpoints import causal, faces, ocr, vits, vlm, whisper, yolo
 from tests.loopback import Reply, Server, serving
+from tests.short_film import Ffmpeg, ingredients
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,8 +31,11 @@ CAPTIONS = ("고양이가 앉아 있다.", "한 사람이 카메라를 든다.",
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make(tmp_path_factory.mktemp("영화"))
+def film(tmp_path_factory: pytest.TempPathFactory, ffmpeg: Ffmpeg) -> Path:
+    """Eight seconds, two shots, one spoken line."""
+    folder = ingredients(tmp_path_factory.mktemp("영화"), ffmpeg)
+    ffmpeg("-i", folder / "picture.mkv", "-i", folder / "sound.wav", "-c:v", "copy", folder / "film.mp4")
+    return folder / "film.mp4"
 
 
 @pytest.fixture(scope="module")
@@ -123,8 +126,8 @@ def test_described_with_models_and_a_service(film: Path, profile: Path, tmp_path
     assert len(space.read("schedule", Narration)) >= len(spoken)
     assert {d.label for d in space.read("objects", Detection)} <= set(yolo.LABELS)
     assert all(f.person for f in space.read("faces", Face))
-    assert (tmp_path / "out" / "sample" / "described.mp4").is_file()
-    report = json.loads((tmp_path / "out" / "sample" / "report.json").read_text(encoding="utf-8"))
+    assert (tmp_path / "out" / "film" / "described.mp4").is_file()
+    report = json.loads((tmp_path / "out" / "film" / "report.json").read_text(encoding="utf-8"))
     rows = {finding["row"]: finding["severity"] for finding in report["findings"]}
     assert rows[1] == "pass"  # no narration over dialogue
 
