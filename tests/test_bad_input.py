@@ -176,7 +176,7 @@ def test_a_file_in_place_of_the_results_folder_is_named(good: Path) -> None:
     assert "choose another folder with --out" in one_line(describe(good.name, cwd=good.parent))
 
 
-@pytest.mark.parametrize(("limit", "where"), [(10, "shots"), (200, "voice"), (500, "mix: narration.wav")])
+@pytest.mark.parametrize(("limit", "where"), [(10, "shots"), (200, "schedule"), (1000, "mix: narration.wav")])
 def test_a_full_disk_is_one_line_and_the_next_run_goes_on(good: Path, limit: int, where: str) -> None:
     """No file may be larger than `limit` KiB, which meets another stage each time."""
     line = one_line(describe(good.name, cwd=good.parent, preexec_fn=lambda: no_file_over(limit)))

@@ -1,6 +1,6 @@
 """Likeness of 100,000 candidates to their truths: batched and sorted by length against one by one.
 
-A BERT with random weights, of the same class as KoSBERT and smaller (4 layers, width 256) on the CPU, of its size (12
+A BERT with random weights, of the same class as KoSBERT and smaller (2 layers, width 128) on the CPU, of its size (12
 layers, width 768) on CUDA. Sentences are the words of a small vocabulary, 3–30 of them, lengths drawn as wide as those
 of narration. One by one is measured on a sample.
 """
@@ -32,7 +32,7 @@ def model(folder: Path, *, large: bool) -> str:
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
     raw = Tokenizer(models.WordLevel({w: n for n, w in enumerate([*special, *WORDS])}, unk_token="[UNK]"))
     raw.pre_tokenizer = pre_tokenizers.Whitespace()
-    sizes = (768, 12) if large else (256, 4)
+    sizes = (768, 12) if large else (128, 2)
     torch.manual_seed(0)
     config = BertConfig(vocab_size=600, hidden_size=sizes[0], intermediate_size=4 * sizes[0],
                         num_hidden_layers=sizes[1], num_attention_heads=sizes[0] // 64)  # fmt: skip

@@ -62,6 +62,7 @@ class Command:
         return subprocess.Popen(
             [VDESC, *map(str, arguments)], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=self.environment | environment, cwd=self.home.parent,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in background jobs
         )  # fmt: skip
 
     def __call__(self, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
