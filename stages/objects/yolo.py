@@ -136,14 +136,17 @@ def imported() -> Any:
     """The package, with all that it does unasked switched off and the settings of other libraries left alone."""
     import cv2
     import torch  # noqa: F401 – reads OMP_NUM_THREADS before ultralytics sets it to 1
+    from PIL import Image
 
     os.environ.update(SWITCHED_OFF)
+    open_picture = Image.open
     threads, cv2_threads = os.environ.get("OMP_NUM_THREADS"), cv2.getNumThreads()
     import ultralytics
 
     if threads is None:
         os.environ.pop("OMP_NUM_THREADS", None)
     cv2.setNumThreads(cv2_threads)
+    Image.open = open_picture  # theirs wants another package for a file that is no picture
     return ultralytics
 
 
