@@ -55,7 +55,7 @@ More = Annotated[list[Path] | None, typer.Argument(readable=False, help="More of
 Results = Annotated[Path, typer.Argument(help="An episode's results folder, e.g. out/episode.")]
 
 
-PIPED = 240
+PIPED = 1000
 """Columns where no terminal says how many there are: enough for a row of a table to stay on one line."""
 
 
