@@ -7,7 +7,7 @@ from pathlib import Path
 
 from data.errors import ConfigError
 from data.messages import tr
-from stages.models import Progress, offline
+from stages.models import Progress, about_to_fetch
 
 TIMEOUT = 60
 """Seconds without a byte after which a server counts as gone."""
@@ -21,25 +21,23 @@ def download(name: str, url: str, target: Path, progress: Progress) -> None:
     """
     if target.is_file():
         return
-    if offline():
-        raise ConfigError(
-            tr("{model} is not on this machine and --offline forbids fetching it; run `vdesc models fetch`", model=name)
-        )
+    about_to_fetch(name)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".partial")
     try:
-        whole = _append(url, partial, progress)
-    except OSError as error:  # URLError and timeouts are such
+        append(url, partial, progress)
+    except OSError as error:
         raise ConfigError(_broken(name, str(error))) from error
-    if partial.stat().st_size != whole:
-        raise ConfigError(_broken(name, f"{partial.stat().st_size} / {whole}"))
     partial.replace(target)
 
 
-def _append(url: str, partial: Path, progress: Progress) -> int:
-    """Add what is missing; the size of the whole, bytes."""
+def append(url: str, partial: Path, progress: Progress) -> None:
+    """Add to `partial` what it lacks of what lies at `url`.
+
+    Raises OSError without the network, for a refusal, and for an answer that ends early; what came is kept.
+    """
     import urllib.request
-    from http.client import IncompleteRead
+    from http.client import HTTPException
     from urllib.error import HTTPError
 
     done = partial.stat().st_size if partial.exists() else 0
@@ -48,18 +46,20 @@ def _append(url: str, partial: Path, progress: Progress) -> int:
         answer = urllib.request.urlopen(request, timeout=TIMEOUT)
     except HTTPError as error:
         if error.code == 416 and done == _size_said(error.headers.get("Content-Range")):  # nothing is missing
-            return done
-        partial.unlink(missing_ok=True)  # it is no beginning of what lies there now
+            return
+        if error.code == 416:
+            partial.unlink()  # it is no beginning of what lies there now
         raise
     with answer, partial.open("ab" if answer.status == 206 else "wb") as file:
-        whole = file.tell() + int(answer.headers["Content-Length"])
+        total = file.tell() + int(answer.headers["Content-Length"] or 0)
         try:
             while block := answer.read(2**20):
                 file.write(block)
-                progress(file.tell(), whole)
-        except IncompleteRead as error:
-            file.write(error.partial)
-    return whole
+                progress(file.tell(), total)
+        except HTTPException as error:
+            file.write(getattr(error, "partial", b""))
+        if file.tell() < total:
+            raise ConnectionError(f"{url} broke off at {file.tell()} of {total} bytes")
 
 
 def _size_said(content_range: str | None) -> int:

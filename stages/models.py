@@ -313,8 +313,18 @@ def _not_loaded(error: Exception, model: str) -> str:
     if Path(model).expanduser().is_dir():
         return tr("{model} cannot be loaded ({cause}); give a folder with config.json, weights and tokenizer", **named)
     if offline():
-        return tr("{model} is not on this machine and --offline forbids fetching it; run `vdesc models fetch`", **named)
+        return _forbidden(model)
     return tr("{model} cannot be loaded ({cause}); check the name and the network, then `vdesc models fetch`", **named)
+
+
+def _forbidden(model: str) -> str:
+    return tr("{model} is not on this machine and --offline forbids fetching it; run `vdesc models fetch`", model=model)
+
+
+def about_to_fetch(model: str) -> None:
+    """Raise ConfigError where --offline forbids it."""
+    if offline():
+        raise ConfigError(_forbidden(model))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -18,11 +18,11 @@ from stages.dialogue.speech import Samples, Speech
 from stages.models import (
     Progress,
     Weights,
+    about_to_fetch,
     fingerprint,
     hub_weights,
     in_batches,
     loading,
-    offline,
     out_of_memory,
     release,
     revision_of,
@@ -202,11 +202,7 @@ class FasterWhisper:
         """The folder of the model, which is fetched where it is missing and that is allowed."""
         [weights] = self.weights()
         if weights.where is None:
-            if offline():
-                raise ConfigError(
-                    tr("{model} is not on this machine and --offline forbids fetching it; run `vdesc models fetch`",
-                       model=weights.name)
-                )  # fmt: skip
+            about_to_fetch(weights.name)
             weights.fetch(lambda done, total: None)
         found = weights.where or self.weights()[0].where
         if found is None:

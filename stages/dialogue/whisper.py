@@ -19,7 +19,18 @@ from data.records import Word
 from stages.dialogue.heard import Segment
 from stages.dialogue.listening import ListeningOptions, transcribed
 from stages.dialogue.speech import Samples, Speech
-from stages.models import Progress, Weights, device, fingerprint, in_batches, loading, offline, out_of_memory, release
+from stages.download import append
+from stages.models import (
+    Progress,
+    Weights,
+    about_to_fetch,
+    device,
+    fingerprint,
+    in_batches,
+    loading,
+    out_of_memory,
+    release,
+)
 
 MB = 10**6
 SIZES: dict[str, tuple[str, int]] = {
@@ -215,43 +226,19 @@ def fetch(name: str, path: Path, progress: Progress) -> None:
     """
     if path.is_file():
         return
-    if offline():
-        raise ConfigError(
-            tr("{model} is not on this machine and --offline forbids fetching it; run `vdesc models fetch`", model=name)
-        )
+    about_to_fetch(name)
     import whisper
 
     url = whisper._MODELS[name]
     partial = path.with_name(path.name + ".partial")
     partial.parent.mkdir(parents=True, exist_ok=True)
-    _download(url, partial, progress)
+    append(url, partial, progress)
     with partial.open("rb") as file:
         right = hashlib.file_digest(file, "sha256").hexdigest() == url.split("/")[-2]
     if not right:
         partial.unlink()
         raise ConfigError(tr("The download of {model} is damaged; try again", model=name))
     partial.replace(path)
-
-
-def _download(url: str, partial: Path, progress: Progress) -> None:
-    """Append what is missing of a file to its partial copy. Raises OSError."""
-    from urllib.error import HTTPError
-    from urllib.request import Request, urlopen
-
-    done = partial.stat().st_size if partial.exists() else 0
-    try:
-        answer = urlopen(Request(url, headers={"Range": f"bytes={done}-"}), timeout=60)
-    except HTTPError as error:
-        if error.code == 416 and done:  # nothing is missing
-            return
-        raise
-    with answer, partial.open("ab" if answer.status == 206 else "wb") as file:
-        total = file.tell() + int(answer.headers["Content-Length"] or 0)
-        while block := answer.read(2**20):
-            file.write(block)
-            progress(file.tell(), total)
-        if file.tell() < total:
-            raise ConnectionError(f"{url} broke off at {file.tell()} of {total} bytes")
 
 
 def _checkpoint(path: Path, where: Any) -> Any:

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from data.errors import ConfigError
-from data.messages import tr
-from stages.models import Progress, Weights, loading, offline
+from stages.download import append
+from stages.models import Progress, Weights, about_to_fetch, loading
 
 RELEASE = "https://github.com/serengil/deepface_models/releases/download/v1.0/"
 BACKUP = "https://huggingface.co/serengil/deepface/resolve/main/"
@@ -88,44 +87,15 @@ def fetch(file: File, progress: Progress) -> None:
     """Download a file, going on where an earlier try stopped; nothing where it is here. Raises ConfigError."""
     if file.path.is_file():
         return
-    if offline():
-        raise ConfigError(
-            tr("{model} is not on this machine and --offline forbids fetching it; run `vdesc models fetch`",
-               model=file.name)
-        )  # fmt: skip
+    about_to_fetch(file.name)
     part = file.path.with_name(file.path.name + ".partial")
     part.parent.mkdir(parents=True, exist_ok=True)
     with loading(file.name):
         for address in file.folders:
             try:
-                _download(address + file.name, part, progress)
+                append(address + file.name, part, progress)
                 break
             except OSError:  # the next address may answer; the last one's error is told
                 if address == file.folders[-1]:
                     raise
     part.replace(file.path)
-
-
-def _download(url: str, part: Path, progress: Progress) -> None:
-    """Append what is missing of a file to its partial copy. Raises OSError, also for an answer that ends early."""
-    from http.client import HTTPException
-    from urllib.error import HTTPError
-    from urllib.request import Request, urlopen
-
-    done = part.stat().st_size if part.exists() else 0
-    try:
-        answer = urlopen(Request(url, headers={"Range": f"bytes={done}-"} if done else {}), timeout=60)
-    except HTTPError as error:
-        if error.code == 416 and done:  # nothing is missing
-            return
-        raise
-    with answer, part.open("ab" if answer.status == 206 else "wb") as out:
-        total = out.tell() + int(answer.headers["Content-Length"])
-        try:
-            while block := answer.read(2**20):
-                out.write(block)
-                progress(out.tell(), total)
-        except HTTPException as error:
-            raise OSError(str(error)) from error
-        if out.tell() < total:
-            raise OSError(f"{out.tell()} of {total} bytes came")
