@@ -169,7 +169,7 @@ def check_cast(config: Config) -> None:
 def ingredients(stage: Stage, config: Config) -> dict[str, Any]:
     """Every setting the stage's result depends on; with the files they name and what the backend says of itself."""
     section = config.section(stage)
-    values = keyed(section) | {name: section.files()[name] for name in sorted(section.files())}
+    values = keyed(section) | dict(sorted(section.files().items()))
     kind = backend_class(stage, config)
     if kind is not None:
         values["options"] = keyed(backend_options(stage, config))

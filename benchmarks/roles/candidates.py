@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.roles import Row
+from benchmarks.row import Row
 
 REPEATS = 3
 NEW_TOKENS = 32

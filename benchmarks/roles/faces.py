@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.roles import Row
+from benchmarks.row import Row
 from stages.faces.deepface import DeepFace
 from tests.checkpoints import faces as checkpoint
 

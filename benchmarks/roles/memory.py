@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import torch
 
-from benchmarks.roles import Row
+from benchmarks.row import Row
 from data.media import probe
 from pipeline import config as settings
 from pipeline import runner

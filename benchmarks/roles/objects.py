@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.roles import Row
+from benchmarks.row import Row
 from stages.objects.yolo import Yolo
 from tests.checkpoints import yolo as checkpoint
 

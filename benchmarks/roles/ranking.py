@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.roles import Row
+from benchmarks.row import Row
 from stages.ranking.causal import CausalRanker
 from stages.ranking.model import RankerOptions
 from stages.ranking.template import encode

@@ -14,8 +14,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from benchmarks.roles import Row
 from benchmarks.roles.objects import compared
+from benchmarks.row import Row
 from stages.text.easyocr import EasyOCR
 from tests.checkpoints import ocr as checkpoint
 

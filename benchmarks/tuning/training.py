@@ -31,7 +31,7 @@ from typing import Any
 import torch
 import transformers
 
-from benchmarks.roles import Row
+from benchmarks.row import Row
 from finetune import tokens, trainers, training_setup
 from finetune.rows import Example
 from finetune.training_config import TrainingConfig

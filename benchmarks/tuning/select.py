@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.roles import Row
+from benchmarks.row import Row
 from finetune.likeness import SentenceBert
 
 CANDIDATES = 100_000

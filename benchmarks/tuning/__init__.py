@@ -1,0 +1,1 @@
+"""The measurements of fine-tuning; see benchmarks/finetune.py."""
