@@ -285,6 +285,17 @@ class Narration(Record):
     )
 
 
+class Line(Narration):
+    """A narration as it is to be heard: as it was placed, or as people left it."""
+
+    review: str = Field("", description="Id of the reviewed line it is; empty: nobody has reviewed the episode")
+    person: bool = Field(False, description="People decided on it: it stays where it is and is never left out")
+    voice: str | None = Field(None, description="A voice of the backend for this line alone")
+    speed: float | None = Field(None, description="Asked of the voice, times the configured rate; None: as it fits")
+    readings: dict[str, str] = Field({}, description="Word → how the voice reads it, in this line")
+    recording: str | None = Field(None, description="WAV in the review folder: a person speaks the line")
+
+
 class Clip(Record):
     """A spoken line, measured; or the reason it was dropped. `id` is the narration's id."""
 

@@ -15,6 +15,7 @@ from data import cast, scripts
 from data.errors import SURROUNDINGS, MediaError, StageError, VdescError, interrupted
 from data.messages import tr
 from data.records import Episode, Note, Record
+from data.review import applied
 from data.workspace import Manifest, Workspace, digest
 from pipeline import config as settings
 from pipeline.config import Config
@@ -53,6 +54,11 @@ class Work:
     def workspace(self) -> Workspace:
         """Where the stages' results lie."""
         return Workspace(self.folder / "workspace")
+
+    @property
+    def edits(self) -> Path:
+        """Where people's edits lie."""
+        return self.folder / "review"
 
 
 class Progress:
@@ -211,6 +217,7 @@ def _job(stage: Stage, work: Work, config: Config, folder: Path, backend: _Backe
         earlier_notes=tuple(_notes_before(stage, workspace, config)) if stage.notes_of_all else (),
         report_progress=lambda done, total: progress.advance(work.episode.id, stage.name, done, total),
         speaker=_speaker(work, config, backend) if stage.speaks else None,
+        edits=work.edits if stage.edited else None,
     )
 
 
@@ -249,6 +256,7 @@ def _ingredients(stage: Stage, work: Work, config: Config) -> dict[str, Any]:
         "config": settings.ingredients(stage, config),
         "settings": {name: chosen[name] for name in stage.settings},
         "voice": settings.ingredients(VOICE, config) if stage.speaks else {},
+        **({"edits": applied.content(work.edits)} if stage.edited else {}),
         "episode": work.episode.identity() if Episode in stage.reads else work.episode.content,
         "inputs": inputs,
     }
@@ -268,6 +276,8 @@ def _difference(manifest: Manifest | None, ingredients: dict[str, Any]) -> str:
                 return tr("{key} changed from {old} to {new}", key=key, old=old, new=value)
     if before.get("episode") != ingredients["episode"]:
         return tr("the film or its subtitles changed")
+    if before.get("edits") != ingredients.get("edits"):
+        return tr("people changed lines in the review")
     if before.get("version") != ingredients["version"]:
         return tr("a newer version of the stage")
     changed = [n for n, value in ingredients["inputs"].items() if before.get("inputs", {}).get(n) != value]

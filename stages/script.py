@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from data.formats import export
@@ -15,6 +15,7 @@ from data.records import (
     Episode,
     Gap,
     Keyframe,
+    Line,
     Narration,
     Ranked,
     Record,
@@ -64,7 +65,7 @@ def run(job: Job[Config]) -> Iterable[Record]:
 
 def build(job: Job[Config]) -> Script:
     """The script of the episode from the records of every stage before."""
-    narrations = {narration.id: narration for narration in job.read(Narration)}
+    narrations = {narration.id: narration for narration in job.read(Line)}
     clips = [(narrations[clip.narration], clip) for clip in job.read(Clip)]
     choices = _Choices(job)
     spoken = sorted(((n, c) for n, c in clips if c.file), key=lambda pair: (pair[1].start, pair[1].id))
@@ -159,7 +160,7 @@ class _Choices:
         )
 
 
-def _gaps(job: Job[Config], clips: list[tuple[Narration, Clip]]) -> Iterator[ScriptGap]:
+def _gaps(job: Job[Config], clips: Sequence[tuple[Narration, Clip]]) -> Iterator[ScriptGap]:
     used = {narration.gap for narration, clip in clips if clip.file}
     dropped = {narration.gap: clip.dropped for narration, clip in clips if not clip.file}
     written = {candidate.keyframe for candidate in job.read(Candidate)}

@@ -117,6 +117,8 @@ class Job(Generic[C]):
     report_progress: Callable[[float, float], None] = lambda done, total: None
     speaker: Speaker | None = None
     """The voice of the run, for a stage that declares `speaks`."""
+    edits: Path | None = None
+    """Where people's edits of the episode lie, for a stage that declares `edited`; the folder need not exist."""
 
     def read(self, kind: type[R]) -> list[R]:
         """All records of a declared kind, in order of time."""
@@ -150,5 +152,7 @@ class Stage:
     """Serves to find lines alone: a run with a script that is given leaves it as it is."""
     notes_of_all: bool = False
     """The stage also reads the notes of every stage before it (the check)."""
+    edited: bool = False
+    """The stage applies what people changed in the review; its result depends on it."""
     speaks: bool = False
     """The stage may have lines spoken to know their length; its result depends on the voice's settings too."""

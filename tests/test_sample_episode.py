@@ -164,6 +164,7 @@ def test_a_changed_rate_reruns_from_the_schedule_on(film: Path, out: Path) -> No
     states = {line.split(" – ")[0].strip(): line.split(" – ")[1] for line in plan.splitlines() if " – " in line}
     assert {name for name, state in states.items() if not state.startswith("cached")} == {
         "schedule",
+        "review",
         "voice",
         "mix",
         "script",

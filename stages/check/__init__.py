@@ -13,7 +13,7 @@ from pathlib import Path
 from data import media, style
 from data.errors import UserError
 from data.messages import tr
-from data.records import Clip, Duck, Episode, Finding, Gap, Keyframe, Narration, Shot, Utterance, Written
+from data.records import Clip, Duck, Episode, Finding, Gap, Keyframe, Line, Shot, Utterance, Written
 from data.script import load
 from stages.check import ducking, files, sound, timing
 from stages.check.findings import Result, numbered
@@ -70,7 +70,7 @@ def _stem(job: Job[Config]) -> Path:
 
 def _results(job: Job[Config], heard: Measured) -> list[Result]:
     episode, described = job.episode, heard.file
-    lines = spoken(job.read(Clip), job.read(Narration), job.folder_of(Clip), _stem(job), heard)
+    lines = spoken(job.read(Clip), job.read(Line), job.folder_of(Clip), _stem(job), heard)
     mixed = json.loads((job.folder_of(Duck) / "mix.json").read_text(encoding="utf-8"))
     before, after = files.packets(episode.path), files.packets(described.path)
     return [
@@ -128,7 +128,7 @@ def _write_report(job: Job[Config], findings: list[Finding], heard: Measured | N
         narration_loudness=_curve(heard, "stem"),
     )
     images = {k.id: job.folder_of(Keyframe) / k.image for k in job.read(Keyframe)}
-    scene = Scene(job.read(Shot), job.read(Utterance), job.read(Gap), job.read(Narration), clips, images.__getitem__)
+    scene = Scene(job.read(Shot), job.read(Utterance), job.read(Gap), job.read(Line), clips, images.__getitem__)
     (job.folder / "report.json").write_text(report.model_dump_json(indent=1), encoding="utf-8")
     (job.folder / "report.html").write_text(page(report, scene), encoding="utf-8")
 

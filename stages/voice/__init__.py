@@ -25,7 +25,7 @@ from data.errors import StageError
 from data.files import write_atomically
 from data.language import PLAN_RATE, spoken
 from data.messages import tr
-from data.records import Clip, Narration
+from data.records import Clip, Line
 from data.style import refuse
 from stages.stage import Job, Speaker, StageConfig
 from stages.voice import clip
@@ -73,7 +73,7 @@ class Take(NamedTuple):
 
 def run(job: Job[Config]) -> Iterator[Clip]:
     """Speak every narration; see the module."""
-    narrations = job.read(Narration)
+    narrations = job.read(Line)
     read = _reader(job)
     for number, narration in enumerate(narrations, 1):
         yield _clip(job, read, narration)
@@ -106,7 +106,7 @@ def _reader(job: Job[Config]) -> Read:
     return lambda text: spoken(pronounced(text), job.settings.language)
 
 
-def _clip(job: Job[Config], read: Read, narration: Narration) -> Clip:
+def _clip(job: Job[Config], read: Read, narration: Line) -> Clip:
     """The clip of one narration: the first of its texts that may be spoken and fits."""
     texts = [(narration.candidate, narration.text), *((a.candidate, a.text) for a in narration.alternatives)]
     reasons = []
@@ -118,7 +118,7 @@ def _clip(job: Job[Config], read: Read, narration: Narration) -> Clip:
     return _dropped(job, narration, reasons[0])
 
 
-def _spoken(job: Job[Config], narration: Narration, take: Take) -> Clip:
+def _spoken(job: Job[Config], narration: Line, take: Take) -> Clip:
     if take.speed > job.config.max_speed:
         job.note(
             tr("“{text}” is spoken {speed:.2f} times as fast to fit its gap.", text=take.text, speed=take.speed),
@@ -131,13 +131,13 @@ def _spoken(job: Job[Config], narration: Narration, take: Take) -> Clip:
     return _record(job, narration, take.candidate, take.text, end=end, file=name, speed=take.speed)
 
 
-def _dropped(job: Job[Config], narration: Narration, reason: str) -> Clip:
+def _dropped(job: Job[Config], narration: Line, reason: str) -> Clip:
     text = tr("“{text}” is not spoken: {reason}", text=narration.text, reason=reason)
     job.note(text, narration.start, narration.until)
     return _record(job, narration, narration.candidate, narration.text, end=narration.start, file=None, dropped=reason)
 
 
-def _record(job: Job[Config], narration: Narration, candidate: str, text: str, **fields: Any) -> Clip:
+def _record(job: Job[Config], narration: Line, candidate: str, text: str, **fields: Any) -> Clip:
     voice = job.backend.voice(job.settings.language)
     return Clip(
         id=narration.id,
@@ -150,7 +150,7 @@ def _record(job: Job[Config], narration: Narration, candidate: str, text: str, *
     )
 
 
-def _take(job: Job[Config], read: Read, narration: Narration, candidate: str, text: str) -> Take | str:
+def _take(job: Job[Config], read: Read, narration: Line, candidate: str, text: str) -> Take | str:
     """`text` spoken as slowly as it fits, or the reason why it is not spoken."""
     if reason := refuse(text, job.settings.language):
         return reason

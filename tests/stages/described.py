@@ -27,7 +27,7 @@ from data.records import (
     Finding,
     Gap,
     Keyframe,
-    Narration,
+    Line,
     Ranked,
     Record,
     Shot,
@@ -234,8 +234,8 @@ def _records(
             for n, (_, text) in enumerate(lines, 1)
         ],
         Ranked: [],
-        Narration: [
-            Narration(
+        Line: [
+            Line(
                 id=c.id, start=c.start, end=c.end, until=c.end, text=c.text, kind="visual", keyframe="k1",
                 gap=next(g.id for g in gaps if g.start <= c.start < g.end), candidate=c.candidate, score=0.5,
             )

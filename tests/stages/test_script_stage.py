@@ -17,7 +17,7 @@ from data.records import (
     Evidence,
     Gap,
     Keyframe,
-    Narration,
+    Line,
     Ranked,
     Record,
     Shot,
@@ -54,9 +54,9 @@ def gap(number: int, start: float, end: float, **changes: Any) -> Gap:
     return Gap(id=f"g{number}", start=start, end=end, **(values | changes))
 
 
-def narration(number: int, start: float, text: str, keyframe: str, chosen: str, **changes: Any) -> Narration:
+def narration(number: int, start: float, text: str, keyframe: str, chosen: str, **changes: Any) -> Line:
     values: dict[str, Any] = {"kind": "visual", "gap": f"g{number}", "score": 0.5}
-    return Narration(
+    return Line(
         id=f"n{number}",
         start=start,
         end=start + 2,
@@ -98,7 +98,7 @@ def records() -> dict[type[Record], list[Any]]:
             Ranked(id=f"r{c}", candidate=c, keyframe=k, score=score, parts={"fit": score, "news": 0.1})
             for c, k, score in (("x1", "k1", 0.4), ("x2", "k1", 0.6), ("x3", "k2", 0.9), ("x4", "k2", 0.7))
         ],
-        Narration: [
+        Line: [
             narration(1, 0.5, "한 사람.", "k1", "x2"),
             narration(2, 20.5, "간판에 적힌 글, 서울역.", "k2", "x3", kind="text", score=0.9),
             narration(4, 40.5, "한 사람이 서 있다.", "k1", "x1"),

@@ -16,7 +16,7 @@ from data import espeak, messages
 from data.errors import ConfigError, StageError
 from data.language import syllables
 from data.loudness import measure
-from data.records import Alternative, Narration
+from data.records import Alternative, Line
 from stages import voice
 from stages.stage import Job, RunSettings
 from stages.voice import clip, sound
@@ -64,11 +64,11 @@ class Counting:
         pass
 
 
-def narration(until: float, text: str = "문이 천천히 열린다.", *shorter: str, number: int = 1) -> Narration:
+def narration(until: float, text: str = "문이 천천히 열린다.", *shorter: str, number: int = 1) -> Line:
     others = tuple(
         Alternative(candidate=f"a{n:04d}", text=other, score=0.5 - n / 10) for n, other in enumerate(shorter, 1)
     )
-    return Narration(
+    return Line(
         id=f"n{number:04d}",
         start=10.0,
         end=12.0,
@@ -165,7 +165,7 @@ def test_speech_up_to_the_very_edge_is_faded_in() -> None:
 
 def test_a_line_that_fits_is_spoken_as_it_is(make_job: Callable[..., Job[Any]]) -> None:
     backend = Counting()
-    job = make_job(voice.Config(), {Narration: [narration(14.0)]}, backend=backend)
+    job = make_job(voice.Config(), {Line: [narration(14.0)]}, backend=backend)
     (made,) = voice.run(job)
     assert (made.text, made.candidate, made.speed, made.dropped) == ("문이 천천히 열린다.", "a0000", 1.0, "")
     assert made.voice == "hum ko"
@@ -184,7 +184,7 @@ def _length(backend: Counting, text: str, rate: float = 4.5) -> float:
 @pytest.mark.parametrize(("overrun", "notes"), [(1.06, 0), (1.13, 1)])
 def test_a_line_that_overruns_is_spoken_faster(make_job: Callable[..., Job[Any]], overrun: float, notes: int) -> None:
     room = _length(Counting(), "문이 천천히 열린다.") / overrun
-    job = make_job(voice.Config(), {Narration: [narration(10 + room)]}, backend=Counting())
+    job = make_job(voice.Config(), {Line: [narration(10 + room)]}, backend=Counting())
     (made,) = voice.run(job)
     assert made.end <= 10 + room
     assert overrun <= made.speed <= overrun + 0.04
@@ -195,7 +195,7 @@ def test_a_line_that_overruns_is_spoken_faster(make_job: Callable[..., Job[Any]]
 def test_a_voice_that_misses_is_asked_for_more(make_job: Callable[..., Job[Any]]) -> None:
     room = _length(Counting(), "문이 천천히 열린다.") / 1.03
     backend = Counting(coarse=0.05)
-    (made,) = voice.run(make_job(voice.Config(), {Narration: [narration(10 + room)]}, backend=backend))
+    (made,) = voice.run(make_job(voice.Config(), {Line: [narration(10 + room)]}, backend=backend))
     assert made.end <= 10 + room
     assert 1.04 < made.speed <= 1.10
     assert len(backend.asked) > 2
@@ -204,13 +204,13 @@ def test_a_voice_that_misses_is_asked_for_more(make_job: Callable[..., Job[Any]]
 def test_what_a_plan_had_spoken_is_not_spoken_again(make_job: Callable[..., Job[Any]]) -> None:
     backend = Counting()
     text = "문이 천천히 열린다."
-    job = make_job(voice.Config(), {Narration: [narration(14.0), narration(10 + 1.6, number=2)]}, backend=backend)
+    job = make_job(voice.Config(), {Line: [narration(14.0), narration(10 + 1.6, number=2)]}, backend=backend)
     speaker = voice.speaker(job)
     assert speaker.speeds == (1.05, 1.10, 1.15)
     lengths = [speaker.seconds(text, speed) for speed in (1.0, 1.15)]
     assert lengths[0] == pytest.approx(1.15 * lengths[1], rel=0.05)
     (made, faster) = voice.run(
-        make_job(voice.Config(), {Narration: [narration(14.0), narration(10 + lengths[1], number=2)]}, backend=backend)
+        make_job(voice.Config(), {Line: [narration(14.0), narration(10 + lengths[1], number=2)]}, backend=backend)
     )
     assert made.end - made.start == pytest.approx(lengths[0])
     assert faster.speed == pytest.approx(1.15, abs=0.02)
@@ -221,7 +221,7 @@ def test_what_a_plan_had_spoken_is_not_spoken_again(make_job: Callable[..., Job[
 def test_a_far_too_long_line_gives_way_to_the_next_shorter_one(make_job: Callable[..., Job[Any]]) -> None:
     backend = Counting()
     lines = [narration(11.2, "한 남자가 문을 열고 천천히 들어온다.", "남자가 문을 열고 들어온다.", "문이 열린다.")]
-    job = make_job(voice.Config(), {Narration: lines}, backend=backend)
+    job = make_job(voice.Config(), {Line: lines}, backend=backend)
     (made,) = voice.run(job)
     assert (made.text, made.candidate) == ("문이 열린다.", "a0002")
     assert made.end <= 11.2
@@ -230,9 +230,7 @@ def test_a_far_too_long_line_gives_way_to_the_next_shorter_one(make_job: Callabl
 
 
 def test_a_line_without_a_fitting_text_is_dropped_with_its_reason(make_job: Callable[..., Job[Any]]) -> None:
-    job = make_job(
-        voice.Config(), {Narration: [narration(10.5, "문이 천천히 열린다.", "문이 열린다.")]}, backend=Counting()
-    )
+    job = make_job(voice.Config(), {Line: [narration(10.5, "문이 천천히 열린다.", "문이 열린다.")]}, backend=Counting())
     (made,) = voice.run(job)
     assert made.file is None
     assert made.end == made.start == 10.0
@@ -244,21 +242,21 @@ def test_a_line_without_a_fitting_text_is_dropped_with_its_reason(make_job: Call
 def test_the_gate_stands_before_every_text(make_job: Callable[..., Job[Any]]) -> None:
     backend = Counting()
     lines = [narration(15.0, '{"caption": "문이 열린다"}', "<b>문이 열린다.</b>", "문이 열린다.")]
-    (made,) = voice.run(make_job(voice.Config(), {Narration: lines}, backend=backend))
+    (made,) = voice.run(make_job(voice.Config(), {Line: lines}, backend=backend))
     assert (made.text, made.candidate) == ("문이 열린다.", "a0002")
     assert [text for text, _ in backend.asked] == ["문이 열린다."]
 
 
 def test_a_refused_line_is_dropped_unspoken(make_job: Callable[..., Job[Any]]) -> None:
     backend = Counting()
-    (made,) = voice.run(make_job(voice.Config(), {Narration: [narration(15.0, " ")]}, backend=backend))
+    (made,) = voice.run(make_job(voice.Config(), {Line: [narration(15.0, " ")]}, backend=backend))
     assert made.dropped
     assert backend.asked == []
 
 
 def test_digits_are_read_out_and_the_record_keeps_the_text(make_job: Callable[..., Job[Any]]) -> None:
     backend = Counting()
-    (made,) = voice.run(make_job(voice.Config(), {Narration: [narration(15.0, "자막, 3년 후.")]}, backend=backend))
+    (made,) = voice.run(make_job(voice.Config(), {Line: [narration(15.0, "자막, 3년 후.")]}, backend=backend))
     assert made.text == "자막, 3년 후."
     assert backend.asked[0][0] == "자막, 삼 년 후."
 
@@ -266,22 +264,22 @@ def test_digits_are_read_out_and_the_record_keeps_the_text(make_job: Callable[..
 def test_what_was_spoken_once_comes_from_the_cache(make_job: Callable[..., Job[Any]]) -> None:
     lines = [narration(15.0, text, number=n) for n, text in enumerate(("문이 열린다.", "남자가 앉는다."), 1)]
     first = Counting()
-    made = list(voice.run(make_job(voice.Config(), {Narration: lines}, backend=first)))
+    made = list(voice.run(make_job(voice.Config(), {Line: lines}, backend=first)))
     again = Counting()
-    job = make_job(voice.Config(), {Narration: lines}, backend=again)
+    job = make_job(voice.Config(), {Line: lines}, backend=again)
     content = {clip.file: (job.folder / clip.file).read_bytes() for clip in made}
     assert list(voice.run(job)) == made
     assert again.asked == []
     assert {name: (job.folder / name).read_bytes() for name in content} == content
     changed = [lines[0], narration(15.0, "남자가 일어선다.", number=2)]
-    list(voice.run(make_job(voice.Config(), {Narration: changed}, backend=again)))
+    list(voice.run(make_job(voice.Config(), {Line: changed}, backend=again)))
     assert [text for text, _ in again.asked] == ["남자가 일어선다."]
 
 
 def test_another_rate_is_spoken_anew(make_job: Callable[..., Job[Any]]) -> None:
     backend = Counting()
     for rate in (None, 4.5, 5.0):
-        list(voice.run(make_job(voice.Config(rate=rate), {Narration: [narration(15.0)]}, backend=backend)))
+        list(voice.run(make_job(voice.Config(rate=rate), {Line: [narration(15.0)]}, backend=backend)))
     assert [rate for _, rate in backend.asked] == [4.5, 5.0]
 
 
@@ -289,12 +287,12 @@ def test_english_has_a_rate_of_its_own(make_job: Callable[..., Job[Any]]) -> Non
     backend = Counting()
     settings = RunSettings(language="en")
     lines = [narration(15.0, "The door opens.")]
-    list(voice.run(make_job(voice.Config(), {Narration: lines}, backend=backend, settings=settings)))
+    list(voice.run(make_job(voice.Config(), {Line: lines}, backend=backend, settings=settings)))
     assert backend.asked == [("The door opens.", 3.75)]
 
 
 def test_a_silent_voice_is_an_error_that_names_the_line(make_job: Callable[..., Job[Any]]) -> None:
-    job = make_job(voice.Config(), {Narration: [narration(15.0)]}, backend=Counting(level=0))
+    job = make_job(voice.Config(), {Line: [narration(15.0)]}, backend=Counting(level=0))
     with pytest.raises(StageError, match=r"said nothing for “문이 천천히 열린다\.”; choose"):
         list(voice.run(job))
     assert not list(job.cache.iterdir())
@@ -303,7 +301,7 @@ def test_a_silent_voice_is_an_error_that_names_the_line(make_job: Callable[..., 
 def test_progress_is_told_for_every_line(make_job: Callable[..., Job[Any]]) -> None:
     told: list[tuple[float, float]] = []
     lines = [narration(15.0, number=n) for n in (1, 2)]
-    job = make_job(voice.Config(), {Narration: lines}, backend=Counting())
+    job = make_job(voice.Config(), {Line: lines}, backend=Counting())
     object.__setattr__(job, "report_progress", lambda done, total: told.append((done, total)))
     list(voice.run(job))
     assert told == [(1, 2), (2, 2)]
@@ -311,14 +309,14 @@ def test_progress_is_told_for_every_line(make_job: Callable[..., Job[Any]]) -> N
 
 def test_messages_speak_korean(make_job: Callable[..., Job[Any]]) -> None:
     messages.use("ko")
-    job = make_job(voice.Config(), {Narration: [narration(10.5)]}, backend=Counting())
+    job = make_job(voice.Config(), {Line: [narration(10.5)]}, backend=Counting())
     (made,) = voice.run(job)
     assert made.dropped == "길이 1.8초, 쓸 수 있는 시간 0.5초"
 
 
 def test_espeak_speaks_a_whole_episode(make_job: Callable[..., Job[Any]]) -> None:
     lines = [narration(16.0, text, number=n) for n, text in enumerate(LINES["ko"], 1)]
-    job = make_job(voice.Config(), {Narration: lines}, backend=Espeak(Espeak.Options()))
+    job = make_job(voice.Config(), {Line: lines}, backend=Espeak(Espeak.Options()))
     for made in voice.run(job):
         wave, rate = soundfile.read(job.folder / str(made.file), dtype="float32")
         assert made.end <= 16.0
@@ -332,11 +330,11 @@ def test_readings_of_the_series_are_spoken_and_the_record_keeps_the_text(
     file.write_text("word,reading\nSHIELD,쉴드\n3호,셋째 호\n", encoding="utf-8")
     backend = Counting()
     lines = [narration(18.0, "남자가 3호에서 SHIELD를 든다.")]
-    (made,) = voice.run(make_job(voice.Config(pronunciations=file), {Narration: lines}, backend=backend))
+    (made,) = voice.run(make_job(voice.Config(pronunciations=file), {Line: lines}, backend=backend))
     assert made.text == "남자가 3호에서 SHIELD를 든다."
     assert [text for text, _ in backend.asked] == ["남자가 셋째 호에서 쉴드를 든다."]
     file.write_text("SHIELD,실드\n3호,셋째 호\n", encoding="utf-8")
-    list(voice.run(make_job(voice.Config(pronunciations=file), {Narration: lines}, backend=backend)))
+    list(voice.run(make_job(voice.Config(pronunciations=file), {Line: lines}, backend=backend)))
     assert [text for text, _ in backend.asked][1:] == ["남자가 셋째 호에서 실드를 든다."], (
         "another reading, another clip"
     )
@@ -358,7 +356,7 @@ def test_the_cast_is_read_as_its_folder_says_and_the_series_counts_more(
     backend = Counting()
     job = make_job(
         voice.Config(pronunciations=file),
-        {Narration: [narration(18.0, "이안이 한별과 수진을 본다.")]},
+        {Line: [narration(18.0, "이안이 한별과 수진을 본다.")]},
         backend=backend,
         settings=RunSettings(cast=people),
     )
