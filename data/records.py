@@ -228,6 +228,9 @@ class Context(Record):
     objects: tuple[Detection, ...] = ()
     light: Literal["day", "night", "unknown"]
     same_place: str | None = Field(description="Earlier shot that looks like the same place; None: new")
+    place: str = Field(
+        default="", description="First shot of the place; shots of one scene share it, A B A B too; empty: unknown"
+    )
     dialogue_before: str = Field("", description="What is said in the seconds before")
     dialogue_after: str = ""
     persons: tuple[Person, ...] = Field(default=(), description="Recognised people, largest face first")

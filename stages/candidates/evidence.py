@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from data.cards import is_card
 from data.records import Evidence, Kind
 from stages.candidates.prompt import Prompt, SeenText
-from stages.candidates.wording import is_card
 
 LETTERS = 2
 """On-screen text of fewer letters meets a caption by chance."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from data.cards import is_card, is_jump
 from data.language import seconds
 from data.records import Evidence, Kind, Style
 from data.style import refuse
@@ -90,8 +91,8 @@ class Facts:
             return None
         if _heard(text, prompt):
             return None
-        title = seen.role == "title" and prompt.title_open and not wording.is_card(text)
-        overlay = seen.role == "title" or wording.is_jump(text)
+        title = seen.role == "title" and prompt.title_open and not is_card(text)
+        overlay = seen.role == "title" or is_jump(text)
         words = text.split()
         for kept in range(len(words), 0, -1):
             shown = text if kept == len(words) else " ".join(words[:kept]).rstrip(",") + "…"
@@ -141,7 +142,7 @@ def _place_is_news(prompt: Prompt, turned: bool) -> bool:
     """Where the place changes or comes back; that it is the same, only after a jump in time."""
     if prompt.place in ("new", "back"):
         return True
-    jump = (turned and prompt.light_before != "unknown") or any(wording.is_jump(t.text) for t in prompt.texts)
+    jump = (turned and prompt.light_before != "unknown") or any(is_jump(t.text) for t in prompt.texts)
     return prompt.place == "same" and prompt.first_of_shot and jump
 
 

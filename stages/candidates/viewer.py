@@ -10,10 +10,10 @@ from difflib import SequenceMatcher
 from itertools import takewhile
 from typing import Literal
 
+from data.cards import is_card, is_jump
 from data.objects import object_name
 from data.records import Context, Detection
 from stages.candidates.prompt import Light, Place, Prompt, SeenPerson, SeenText, Thing
-from stages.candidates.wording import is_card, is_jump
 
 GROWING = 5.0
 """Seconds in which a text that is being written or faded in is whole; a working value."""
@@ -27,6 +27,7 @@ class _Viewer:
 
     shot: str = ""
     place: str = ""
+    scene: str = ""
     places: dict[str, str] = field(default_factory=dict)
     people: int = 0
     light: Light = "unknown"
@@ -95,13 +96,17 @@ def _begins(part: str, whole: str) -> bool:
 def _place(context: Context, viewer: _Viewer) -> Place:
     """Whether the viewer is in another place than on the keyframe before; keeps the viewer's map of shots.
 
-    A look that was never seen may be a reverse angle in the same room. It counts as a new place only where the light
-    turns or a card says that time has passed between the scenes.
+    A look that was never seen may be a reverse angle in the same room: it is where the context says that the scene goes
+    on. Else it counts as a new place only where the light turns or a card says that time has passed between the scenes.
     """
+    goes_on, viewer.scene = bool(context.place) and context.place == viewer.scene, context.place
     if not viewer.place:
         viewer.place = viewer.places[context.shot] = context.shot
         return "first"
     if context.shot == viewer.shot:
+        return "same"
+    if goes_on:
+        viewer.places[context.shot] = viewer.place
         return "same"
     known = viewer.places.get(context.same_place or "")
     if known:

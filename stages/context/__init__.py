@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import Field
 
 from data import cast
+from data.cards import is_jump
 from data.messages import tr
 from data.records import (
     Context,
@@ -23,12 +24,13 @@ from data.records import (
 )
 from stages.context.look import light_of, same_place
 from stages.context.names import allowed, persons, revealed
+from stages.context.places import ShotLook, places
 from stages.context.reading import Script, reason_against
 from stages.context.speech import Speech
 from stages.context.texts import Track, best, blocks, by_keyframe, is_overlay, roles, tracks
 from stages.stage import Job, StageConfig
 
-VERSION = 2
+VERSION = 3
 
 S = TypeVar("S", Detection, Face, TextRegion, Keyframe)
 
@@ -52,6 +54,9 @@ class Config(StageConfig):
     place_difference: float = Field(
         12.0, ge=0, description="Mean difference of colours (0–255) below which two shots show the same place"
     )
+    scene_seconds: float = Field(
+        30.0, ge=0, description="Seconds within which a look that returns makes one scene of all that lies between"
+    )
     dialogue_seconds: float = Field(20.0, ge=0, description="Seconds of dialogue kept before and after a keyframe")
 
 
@@ -67,6 +72,7 @@ def run(job: Job[Config]) -> Iterable[Context]:
     faces = _group(job.read(Face), "keyframe")
     objects = _group(job.read(Detection), "keyframe")
     in_shot = _group(keyframes, "shot")
+    place = _places(config, in_shot, texts)
     for done, keyframe in enumerate(keyframes, start=1):
         beside = in_shot[keyframe.shot]
         since = bisect_left(keyframes, keyframe.time - config.place_memory, key=lambda k: k.time)
@@ -86,12 +92,25 @@ def run(job: Job[Config]) -> Iterable[Context]:
             objects=tuple(objects.get(keyframe.id, ())),
             light=light_of(beside),
             same_place=same_place(keyframe, earlier, config.place_difference),
+            place=place[keyframe.shot],
             dialogue_before=before,
             dialogue_after=after,
             persons=tuple(persons(people, named, faces.get(keyframe.id, ()), spoken_at, job.settings.language)),
             names=allowed(people, named, spoken_at, job.settings.language) if people else (),
         )
         job.progress(done, len(keyframes))
+
+
+def _places(
+    config: Config, in_shot: Mapping[str, list[Keyframe]], texts: Mapping[str, list[OnScreenText]]
+) -> dict[str, str]:
+    """Shot → the first shot of its place; `in_shot` in order of time."""
+    jumps = {name for name, found in texts.items() if any(is_jump(text.text) for text in found)}
+    looks = [
+        ShotLook(shot, tuple(stills), light_of(stills), any(still.id in jumps for still in stills))
+        for shot, stills in in_shot.items()
+    ]
+    return places(looks, config.place_difference, config.scene_seconds, config.place_memory)
 
 
 def _people(faces: Sequence[Face], objects: Sequence[Detection]) -> int:

@@ -58,14 +58,14 @@ def same_place(keyframe: Keyframe, earlier: Sequence[Keyframe], difference: floa
 
     The distance is the mean absolute difference of the 48 values of the grid, 0–255.
     """
-    if not _telling(keyframe):
+    if not telling(keyframe):
         return None
     here = grid(keyframe)
-    ranked = [(float(np.abs(grid(k) - here).mean()), -k.time, k.shot) for k in earlier if _telling(k)]
+    ranked = [(float(np.abs(grid(k) - here).mean()), -k.time, k.shot) for k in earlier if telling(k)]
     distance, _, shot = min(ranked, default=(np.inf, 0.0, ""))
     return shot if distance < difference else None
 
 
-def _telling(keyframe: Keyframe) -> bool:
+def telling(keyframe: Keyframe) -> bool:
     """Whether the look can tell one place from another: neither near-black nor all of one colour."""
     return keyframe.luma >= MIN_LUMA and float(grid(keyframe).std(axis=(0, 1)).mean()) >= MIN_SPREAD

@@ -100,7 +100,7 @@ def _prompt(
         rate=settings.plan_rate or PLAN_RATE[settings.language],
         windows=tuple(w for g in gaps if (w := reach(context, g, early=settings.early, late=settings.late)) > 0),
         light=context.light,
-        known_place=context.same_place is not None,
+        known_place=context.same_place is not None or context.place not in ("", context.shot),
         people=max(context.people, labels.count("person")),
         persons=tuple(p.call for p in context.persons),
         names=context.names,

@@ -147,12 +147,13 @@ def _letters(text: str) -> str:
 
 
 def scenes(contexts: Sequence[Context]) -> Iterator[bool]:
-    """Whether each keyframe is the first of a new place or a new time of day."""
-    shot, light = "", "unknown"
+    """Whether each keyframe is the first of another place or a new time of day; shots of one scene are one place."""
+    shot, place, light = "", "", "unknown"
     for context in contexts:
         turned = light != "unknown" and context.light not in ("unknown", light)
-        yield context.shot != shot and (context.same_place is None or turned)
-        shot, light = context.shot, context.light if context.light != "unknown" else light
+        other = context.place != place if context.place else context.same_place is None
+        yield context.shot != shot and (other or turned)
+        shot, place, light = context.shot, context.place, context.light if context.light != "unknown" else light
 
 
 class Places:
