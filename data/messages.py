@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 import locale
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Literal, cast, get_args
 
 Lang = Literal["ko", "en"]
 _current: Lang = "en"
+_spoken_to: ContextVar[Lang | None] = ContextVar("language of whoever is being answered", default=None)
 
 
 def use(lang: Lang) -> None:
@@ -20,7 +24,17 @@ def use(lang: Lang) -> None:
 
 def current() -> Lang:
     """The language messages are written in."""
-    return _current
+    return _spoken_to.get() or _current
+
+
+@contextmanager
+def answering(lang: Lang) -> Iterator[None]:
+    """Messages in `lang` for what is done inside, in this thread or task alone: a server answers each in theirs."""
+    token = _spoken_to.set(lang)
+    try:
+        yield
+    finally:
+        _spoken_to.reset(token)
 
 
 def from_locale() -> Lang:
@@ -45,4 +59,4 @@ def catalogue(lang: Lang) -> dict[str, str]:
 
 def tr(template: str, /, **values: object) -> str:
     """`template` in the current language with `values` filled in (str.format fields, same in both languages)."""
-    return catalogue(_current).get(template, template).format(**values)
+    return catalogue(current()).get(template, template).format(**values)
