@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from data import espeak
+from stages.voice.pace import within
 
 VOICES = {"ko": "ko", "en": "en-us"}
 WORDS_PER_MINUTE = (100, 140, 180, 220, 260, 300, 360)
@@ -28,6 +31,8 @@ class Espeak:
         variant: str = Field("", description="Voice variant of espeak-ng: f1–f5, m1–m8, a name; empty: the plain voice")
         pitch: int = Field(50, ge=0, le=99, description="Pitch, 0 (low) to 99 (high)")
 
+    VOICE: ClassVar = "variant"
+
     def __init__(self, options: Options) -> None:
         self.options = options
 
@@ -38,9 +43,11 @@ class Espeak:
     def speak(self, text: str, language: str, rate: float) -> tuple[NDArray[np.float32], int]:
         """Speak `text` at `rate` syllables per second: mono samples in −1…1 and their sampling rate.
 
-        Deterministic. Raises StageError when espeak-ng fails.
+        Deterministic; never slower or faster than was measured. Raises StageError when espeak-ng fails.
         """
-        return espeak.speak(text, self._name(language), words_per_minute(language, rate), self.options.pitch)
+        measured = SYLLABLES_PER_SECOND[language]
+        words = words_per_minute(language, within(rate, measured[0], measured[-1]))
+        return espeak.speak(text, self._name(language), words, self.options.pitch)
 
     def close(self) -> None:
         """Nothing is held: every line is a process of its own."""

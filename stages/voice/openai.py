@@ -52,6 +52,8 @@ class OpenAISpeech:
             None, gt=0, le=15, description="Syllables per second the voice speaks on its own; none: measured"
         )
 
+    VOICE: ClassVar = "voice"
+
     def __init__(self, options: Options) -> None:
         self.options = options
         self._pace = Pace(options.pace)

@@ -21,7 +21,7 @@ import soundfile
 from data import messages
 from data.errors import ConfigError, StageError, UserError
 from data.language import syllables
-from data.records import Narration
+from data.records import Line
 from pipeline import config as settings
 from stages import BACKENDS, STAGES, voice
 from stages.stage import Job
@@ -329,12 +329,12 @@ def test_a_voice_that_falls_silent_midway_loses_nothing(
     texts = ("문이 열린다.", "남자가 앉는다.", "여자가 웃는다.")
     lines = [narration(18.0, text, number=number) for number, text in enumerate(texts, 1)]
     service_voice.online.faults = ["", "", *("503" for _ in range(1 + len(online.WAITS)))]
-    run = voice.run(make_job(voice.Config(), {Narration: lines}, backend=service_voice.make(pace=5.5)))
+    run = voice.run(make_job(voice.Config(), {Line: lines}, backend=service_voice.make(pace=5.5)))
     assert [next(run).text for _ in texts[:2]] == list(texts[:2])
     with pytest.raises(UserError, match=r"run again.* so far are kept"):
         next(run)
     service_voice.online.asked.clear()
-    job = make_job(voice.Config(), {Narration: lines}, backend=service_voice.make(pace=5.5))
+    job = make_job(voice.Config(), {Line: lines}, backend=service_voice.make(pace=5.5))
     assert [spoken.text for spoken in voice.run(job)] == list(texts)
     assert service_voice.online.asked == [texts[2]]
     assert all(soundfile.info(job.folder / f"n{number:04d}.wav").duration > 0.5 for number in (1, 2, 3))
@@ -479,6 +479,6 @@ def test_a_silent_model_is_an_error_that_names_the_line(
     make_voice: Callable[[str], Voice], make_job: Callable[..., Job[Any]]
 ) -> None:
     backend = make_voice("transformers").make(pace=5.0)
-    job = make_job(voice.Config(), {Narration: [narration(15.0, "뷁쮈.")]}, backend=backend)
+    job = make_job(voice.Config(), {Line: [narration(15.0, "뷁쮈.")]}, backend=backend)
     with pytest.raises(StageError, match="said nothing for “뷁쮈"):
         list(voice.run(job))

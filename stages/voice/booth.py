@@ -1,0 +1,121 @@
+"""Where texts are spoken into the cache, each once, by the voice and with the readings that a line asks for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import ValidationError
+
+from data import cast, pronunciation
+from data.errors import ConfigError, StageError
+from data.files import write_atomically
+from data.language import PLAN_RATE, spoken
+from data.messages import tr
+from data.settings import explain
+from stages.stage import Job
+from stages.voice import clip, recording
+
+if TYPE_CHECKING:
+    from stages.voice import Config
+
+VERSION = 3
+"""Of the clips: raised when the same text would sound different."""
+RECORDED = "recording"
+"""What a clip names as its voice that a person spoke."""
+
+
+class Take(NamedTuple):
+    """One text as spoken: the WAV in the cache and what was measured."""
+
+    candidate: str
+    text: str
+    file: str
+    seconds: float  # whole milliseconds
+    speed: float
+    voice: str
+
+
+class Booth:
+    """Speaks for one job; `close` frees the voices that single lines asked for."""
+
+    def __init__(self, job: Job[Config]) -> None:
+        self.job = job
+        self._others: dict[str, Any] = {}
+        folder, file = job.settings.cast, job.config.pronunciations
+        people = cast.load(folder).members if folder else ()
+        names = {name: person.pronunciation for person in people if person.pronunciation for name in person.names}
+        self._readings = names, pronunciation.read(file) if file else {}
+        self._pronounced = pronunciation.reader(*self._readings)
+
+    def spoken(
+        self,
+        candidate: str,
+        text: str,
+        speed: float,
+        voice: str | None = None,
+        readings: Mapping[str, str] | None = None,
+    ) -> Take:
+        """`text` at `speed` times the configured rate. A line's reading counts before one of the series or the cast.
+
+        Raises ConfigError for a voice that the backend does not have, StageError when the voice says nothing.
+        """
+        language, backend = self.job.settings.language, self._backend(voice)
+        pronounced = pronunciation.reader(*self._readings, readings) if readings else self._pronounced
+        said, who = spoken(pronounced(text), language), backend.voice(language)
+        rate = round((self.job.config.rate or PLAN_RATE[language]) * speed, 3)
+        name = _name([VERSION, who, language, said, rate])
+        if not (self.job.cache / name).exists():
+            wave = clip.shaped(*backend.speak(said, language, rate))
+            if not len(wave):
+                raise _silent(who, text)
+            write_atomically(self.job.cache / name, clip.encoded(wave))
+        return Take(candidate, text, name, clip.seconds(self.job.cache / name), speed, who)
+
+    def recorded(self, candidate: str, text: str, file: Path) -> Take:
+        """A person's recording of `text`, trimmed and levelled like what the voice speaks. Raises UserError."""
+        content = file.read_bytes()
+        name = _name([VERSION, recording.VERSION, hashlib.sha256(content).hexdigest()])
+        if not (self.job.cache / name).exists():
+            write_atomically(self.job.cache / name, clip.encoded(recording.shaped(content, text)))
+        return Take(candidate, text, name, clip.seconds(self.job.cache / name), 1.0, RECORDED)
+
+    def close(self) -> None:
+        """Free the voices of single lines; that of the run is the runner's."""
+        while self._others:
+            self._others.popitem()[1].close()
+
+    def _backend(self, voice: str | None) -> Any:
+        """The run's backend, or one like it with another voice."""
+        if voice is None:
+            return self.job.backend
+        if voice not in self._others:
+            self._others[voice] = with_voice(self.job.backend, voice)
+        return self._others[voice]
+
+
+def with_voice(backend: Any, voice: str) -> Any:
+    """A backend like `backend` that speaks with `voice`, the option named in its `VOICE`. Raises ConfigError."""
+    option = getattr(backend, "VOICE", None)
+    if option is None:
+        raise ConfigError(
+            tr("The configured voice has no other voices to choose from; set the line back to the usual voice.")
+        )
+    kind = type(backend)
+    try:
+        return kind(kind.Options.model_validate(backend.options.model_dump() | {option: voice}))
+    except ValidationError as error:
+        raise ConfigError(explain(error, kind.Options, "voice.options.")) from None
+
+
+def _name(identity: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest() + ".wav"
+
+
+def _silent(voice: str, text: str) -> StageError:
+    return StageError(
+        tr("The voice {voice} said nothing for “{text}”; choose another voice (voice.backend).", voice=voice, text=text)
+    )
