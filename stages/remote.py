@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from data.errors import ConfigError, UserError
 from data.messages import tr
+from stages.answers import cut
 from stages.models import FREE, loading, offline
 
 T = TypeVar("T")
@@ -157,6 +158,23 @@ def strange(options: RemoteOptions, cause: object) -> StrangeAnswerError:
         tr("{url} does not answer as an OpenAI-compatible service does ({cause}); check base_url, it ends in /v1",
            url=options.base_url, cause=_cause(options, cause))
     )  # fmt: skip
+
+
+def texts(options: RemoteOptions, reply: Any) -> list[str]:
+    """The usable answers in a chat completion. Raises StrangeAnswerError where it is none."""
+    choices = getattr(reply, "choices", None)
+    if not isinstance(choices, list):
+        raise strange(options, getattr(reply, "error", None) or "no choices")
+    return [text for choice in choices if (text := _text(choice))]
+
+
+def _text(choice: Any) -> str:
+    """What one choice says; nothing where it declines, is filtered, or breaks off before a sentence ends."""
+    message, finish = getattr(choice, "message", None), getattr(choice, "finish_reason", None)
+    content = getattr(message, "content", None)
+    if not isinstance(content, str) or getattr(message, "refusal", None) or finish == "content_filter":
+        return ""
+    return cut(content) if finish == "length" else content
 
 
 def insistently(options: RemoteOptions, ask: Callable[[], T]) -> T:

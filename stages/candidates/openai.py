@@ -12,10 +12,10 @@ from pydantic import Field
 
 from data.errors import StageError, UserError
 from data.messages import tr
-from stages.candidates.answers import captions, cut
+from stages.candidates.answers import captions
 from stages.candidates.prompt import Answers, Caption, Prompt
 from stages.models import FREE, Weights
-from stages.remote import RemoteOptions, client, insistently, permitted, side_by_side, strange
+from stages.remote import RemoteOptions, client, insistently, permitted, side_by_side, texts
 
 ATTEMPTS_APART = 1000
 """Between the seeds of a question and of the same one asked again, more than anybody asks at once."""
@@ -125,15 +125,9 @@ class OpenAI:
                     raise
                 self._one_each = True
                 reply = self._client.chat.completions.create(**given)
-            return self._texts(reply)
+            return texts(options, reply)
 
         return insistently(options, ask)
-
-    def _texts(self, reply: Any) -> list[str]:
-        choices = getattr(reply, "choices", None)
-        if not isinstance(choices, list):
-            raise strange(self.options, getattr(reply, "error", None) or "no choices")
-        return [text for choice in choices if (text := _text(choice))]
 
 
 def _messages(picture: str, prompt: Prompt) -> list[dict[str, Any]]:
@@ -141,15 +135,6 @@ def _messages(picture: str, prompt: Prompt) -> list[dict[str, Any]]:
     asked = [{"type": "image_url", "image_url": {"url": picture}}, {"type": "text", "text": prompt.text}]
     system = [{"role": "system", "content": prompt.system}] if prompt.system else []
     return [*system, {"role": "user", "content": asked}]
-
-
-def _text(choice: Any) -> str:
-    """What one choice says; nothing where it declines, is filtered, or breaks off before a sentence ends."""
-    message, finish = getattr(choice, "message", None), getattr(choice, "finish_reason", None)
-    content = getattr(message, "content", None)
-    if not isinstance(content, str) or getattr(message, "refusal", None) or finish == "content_filter":
-        return ""
-    return cut(content) if finish == "length" else content
 
 
 def _is_about_n(error: Any) -> bool:

@@ -9,9 +9,9 @@ from typing import Any
 
 from data.errors import ConfigError
 from data.messages import tr
-from stages.candidates.chat import has_system, switches, template
 from stages.candidates.proof import proven
 from stages.candidates.shared_prompt import can_share
+from stages.chat import has_system, switches, template
 from stages.models import TorchOptions, device, loading, origin, pretrained
 
 NATIVE = {"vlm": "hyperclovax_vision_v2"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stages.candidates.chat import conversations, rendered
 from stages.candidates.shared_prompt import answers, tokens
+from stages.chat import conversations, rendered
 from stages.models import out_of_memory
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from stages.candidates import answers as answer
-from stages.candidates.chat import conversations, rendered
 from stages.candidates.decoding import Decoding, Diverse, Sampled, seed_of
+from stages.chat import conversations, rendered
 from stages.models import TorchOptions, Weights, hub_weights, in_batches, model_identity, release
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.style import refuse
-from stages.candidates.answers import captions, cut
+from stages.answers import cut
+from stages.candidates.answers import captions
 from stages.candidates.prompt import Prompt, SeenText
 
 BOX = (0.1, 0.1, 0.2, 0.2)

@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from stages.candidates.chat import conversations, rendered
 from stages.candidates.decoding import Diverse, Sampled
 from stages.candidates.pretrained import Loaded, ends_of, load
 from stages.candidates.shared_prompt import answers, can_share, common, processed, tokens
 from stages.candidates.transformers import Transformers
+from stages.chat import conversations, rendered
 from tests.checkpoints import vlm
 
 FAMILIES = [vlm.qwen2_5_vl, vlm.qwen3_vl, vlm.llava, vlm.llava_onevision, vlm.idefics3, vlm.smolvlm]

@@ -16,10 +16,10 @@ from PIL import Image
 
 from data.errors import ConfigError
 from stages.candidates import pretrained
-from stages.candidates.chat import conversations, rendered, switches
 from stages.candidates.prompt import Prompt
 from stages.candidates.proof import plain
 from stages.candidates.transformers import LICENCES, Transformers
+from stages.chat import conversations, rendered, switches
 from tests.checkpoints import vlm
 
 
