@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from data.errors import UserError
@@ -15,14 +16,15 @@ from data.workspace import Workspace
 
 DELIVERED = {
     "mix": ("described.*", "narration.wav"),
+    "extended": ("extended.mp4",),
     "script": ("script.*", "descriptions.*"),
     "check": ("report.json", "report.html"),
 }
 """Stage → patterns of the files people are given."""
 
 
-def deliver(workspace: Workspace, folder: Path) -> None:
-    """Bring `folder` in step with the workspace.
+def deliver(workspace: Workspace, folder: Path, unwanted: Collection[str] = ()) -> None:
+    """Bring `folder` in step with the workspace; results of `unwanted` stages are not delivered.
 
     Large media are linked, texts copied, so that editing a text does not reach into the workspace. A file that a
     person changed since it was delivered is kept beside the new one as `<name>.edited-<n>`.
@@ -30,7 +32,7 @@ def deliver(workspace: Workspace, folder: Path) -> None:
     register = workspace.folder / "delivered.json"
     before: dict[str, list[int]] = json.loads(register.read_text()) if register.exists() else {}
     after: dict[str, list[int]] = {}
-    for source in _finished(workspace):
+    for source in _finished(workspace, unwanted):
         target = folder / source.name
         if not (target.exists() and _same(source, target)):
             _keep_edited(target, before.get(source.name))
@@ -51,11 +53,11 @@ def described_film(folder: Path) -> Path:
     return films[0]
 
 
-def _finished(workspace: Workspace) -> list[Path]:
+def _finished(workspace: Workspace, unwanted: Collection[str]) -> list[Path]:
     return [
         path
         for stage, patterns in DELIVERED.items()
-        if workspace.manifest(stage)
+        if stage not in unwanted and workspace.manifest(stage)
         for pattern in patterns
         for path in sorted(workspace.stage(stage).glob(pattern))
     ]
@@ -91,7 +93,7 @@ def _place(source: Path, target: Path) -> None:
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
-    if source.name.startswith(("described.", "narration.")):
+    if source.name.startswith(("described.", "narration.", "extended.")):
         try:
             os.link(source, target)
         except OSError:  # another file system, or one without links

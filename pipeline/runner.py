@@ -85,8 +85,13 @@ def stages_until(last: str | None) -> tuple[Stage, ...]:
 
 
 def in_use(config: Config, last: str | None = None) -> tuple[Stage, ...]:
-    """The stages that a run goes through: where a script is given, none that only serves to find lines."""
-    return tuple(stage for stage in stages_until(last) if not (config.given_script and stage.finds_lines))
+    """The stages that a run goes through: none that is not asked for; where a script is given, none that only serves
+    to find lines."""
+    return tuple(
+        stage
+        for stage in stages_until(last)
+        if not (config.given_script and stage.finds_lines) and (not stage.only_if or getattr(config, stage.only_if))
+    )
 
 
 def run(works: Sequence[Work], config: Config, until: str | None = None, progress: Progress | None = None) -> None:
@@ -100,9 +105,10 @@ def run(works: Sequence[Work], config: Config, until: str | None = None, progres
             locks.enter_context(work.workspace.lock())
         for stage in in_use(config, until):
             _run_stage(stage, [w for w in works if not w.error], config, progress)
+        unwanted = [stage.name for stage in STAGES if stage.only_if and stage not in in_use(config)]
         for work in works:
             if not work.error:
-                _attempt(work, "delivery", progress, partial(deliver, work.workspace, work.folder))
+                _attempt(work, "delivery", progress, partial(deliver, work.workspace, work.folder, unwanted))
 
 
 def plan(work: Work, config: Config, until: str | None = None) -> list[Step]:

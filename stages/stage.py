@@ -73,6 +73,9 @@ class RunSettings(BaseModel):
     cast: Path | None = Field(
         None, description="Folder with cast.yaml and photos of the cast; none: people are not named"
     )
+    extended: bool = Field(
+        False, description="Also render a film that stands still for important lines that no gap can hold"
+    )
     given_script: Path | None = Field(
         None, description="A person's script (VTT, SRT, DAPT, CSV, XLSX) that is spoken instead of lines found here"
     )
@@ -95,6 +98,8 @@ class Speaker:
     """A text and a speed → seconds of its clip, which the voice stage finds spoken when its turn comes."""
     speeds: tuple[float, ...]
     """Speeds above 1 at which a line may be spoken to fit its gap, the slowest first."""
+    clip: Callable[[str], tuple[Path, str]] | None = None
+    """A text → its clip (48 kHz, mono, −23 LUFS) in the voice's cache, and what speaks it."""
 
 
 @dataclass(frozen=True)
@@ -154,5 +159,7 @@ class Stage:
     """The stage also reads the notes of every stage before it (the check)."""
     edited: bool = False
     """The stage applies what people changed in the review; its result depends on it."""
+    only_if: str = ""
+    """A switch of RunSettings without which the stage does not run."""
     speaks: bool = False
     """The stage may have lines spoken to know their length; its result depends on the voice's settings too."""

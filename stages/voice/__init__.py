@@ -75,9 +75,13 @@ def speaker(job: Job[Config]) -> Speaker:
     def seconds(text: str, speed: float) -> float:
         return math.inf if refuse(text, job.settings.language) else booth.spoken("", text, speed).seconds
 
+    def spoken_as(text: str) -> tuple[Path, str]:
+        take = booth.spoken("", text, 1.0)
+        return job.cache / take.file, take.voice
+
     half = round((1 + job.config.max_speed) / 2, 3)
     speeds = tuple(sorted({half, job.config.max_speed, job.config.hard_speed} - {1.0}))
-    return Speaker(seconds, speeds)
+    return Speaker(seconds, speeds, spoken_as)
 
 
 def take_of(booth: Booth, line: Line) -> Take | str:
