@@ -7,7 +7,6 @@ stage's folder lists every moment of which nothing is spoken, with the reason (`
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -15,14 +14,14 @@ from data.messages import tr
 from data.records import Alternative, Narration, record_id
 from stages.schedule import given
 from stages.schedule.config import Config
-from stages.schedule.missed import Missed, missed
+from stages.schedule.missed import Missed, missed, save
 from stages.schedule.optimise import Placed, losses, window_of
 from stages.schedule.planner import Planner
 from stages.stage import Job
 
 __all__ = ["VERSION", "Config", "run"]
 
-VERSION = 2
+VERSION = 3
 
 
 def run(job: Job[Config]) -> Iterator[Narration]:
@@ -36,8 +35,7 @@ def run(job: Job[Config]) -> Iterator[Narration]:
     planner = Planner(job)
     lines = planner.placed()
     left_out = list(missed(planner, lines))
-    rows = json.dumps([m.model_dump(mode="json") for m in left_out], ensure_ascii=False, indent=1)
-    (job.folder / "missed.json").write_text(rows + "\n", encoding="utf-8")
+    save(job.folder, left_out)
     _tell(job, left_out)
     yield from _narrations(planner, lines, left_out)
 

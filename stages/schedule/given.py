@@ -20,6 +20,7 @@ from data.messages import tr
 from data.records import Gap, Keyframe, Narration, record_id
 from data.scripts import Line, read_for_film
 from data.style import refuse
+from stages.schedule.missed import Missed, save
 from stages.stage import Job
 
 MEASURED = (1.0, 1 / 1.08)
@@ -33,6 +34,8 @@ MOVED = 0.1
 """Seconds from which a move is told."""
 SHOWN = 5
 MS = 1e-6
+GIVEN = 3.0
+"""What a line is worth that a person wrote: as much as words on the screen at their best."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def narrations(job: Job[Any], script: Path, pause: float) -> Iterator[Narration]
     rooms = MEASURED if job.speaker else ESTIMATED
     placed, left = place([_wish(job, line) for line in lines], windows, pause, rooms)
     _tell(job, placed, left)
+    save(job.folder, _missed(left, stills, len(placed)))
     for number, put in enumerate(placed, 1):
         line = put.wish.line
         yield Narration(
@@ -98,6 +102,15 @@ def narrations(job: Job[Any], script: Path, pause: float) -> Iterator[Narration]
             candidate=record_id("given", number),
             score=1.0,
         )
+
+
+def _missed(left: Sequence[Wish], stills: Sequence[Keyframe], placed: int) -> Iterator[Missed]:
+    for number, wish in enumerate(left, placed + 1):
+        line, still = wish.line, _nearest(stills, (wish.line.start + wish.line.end) / 2)
+        yield Missed(
+            keyframe=still.id, start=line.start, end=line.end, kind=line.kind, candidate=record_id("given", number),
+            text=line.text, why="no gap", needed=wish.seconds, worth=GIVEN,
+        )  # fmt: skip
 
 
 def _nearest(stills: Sequence[Keyframe], time: float) -> Keyframe:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -33,7 +35,15 @@ class Missed(BaseModel):
     detail: str = ""
     needed: Seconds | None = Field(default=None, description="Seconds its shortest line takes")
     room: Seconds | None = Field(default=None, description="Seconds the longest gap in reach has for it")
+    worth: float = Field(default=0.0, description="What the line would be worth, in the ranker's score")
+    scene: bool = Field(default=False, description="It opens a scene: another place or time of day")
     by: tuple[str, ...] = Field(default=(), description="The candidates that are spoken in its place, or said the same")
+
+
+def save(folder: Path, left_out: Iterable[Missed]) -> None:
+    """Write `missed.json`."""
+    rows = json.dumps([moment.model_dump(mode="json") for moment in left_out], ensure_ascii=False, indent=1)
+    (folder / "missed.json").write_text(rows + "\n", encoding="utf-8")
 
 
 def missed(planner: Planner, lines: Sequence[Placed]) -> Iterator[Missed]:
@@ -62,6 +72,7 @@ def _reason(planner: Planner, moment: Moment, lines: Sequence[Placed]) -> Missed
     return Missed(
         keyframe=moment.context.keyframe, start=start, end=end, kind=best.candidate.kind, candidate=best.candidate.id,
         text=best.text, why=why, needed=needed, room=max(room, 0.0), by=tuple(by),
+        worth=round(best.value, 3), scene=moment.scene,
     )  # fmt: skip
 
 
