@@ -40,8 +40,9 @@ def _conversation(question: Question, image: Any, *, role: bool) -> list[dict[st
 
 
 def template(processor: Any, model: str) -> str:
-    """The chat template. Raises ConfigError where there is none."""
-    found = getattr(processor, "chat_template", None) or getattr(processor.tokenizer, "chat_template", None)
+    """The chat template of a processor or a tokeniser. Raises ConfigError where there is none."""
+    tokenizer = getattr(processor, "tokenizer", None)
+    found = getattr(processor, "chat_template", None) or getattr(tokenizer, "chat_template", None)
     found = found.get("default") if isinstance(found, dict) else found
     if not found:
         raise ConfigError(

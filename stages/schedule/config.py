@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from stages.schedule.objective import Detail, Weights
@@ -11,6 +13,12 @@ from stages.stage import StageConfig
 class Config(StageConfig):
     """How lines are chosen and placed."""
 
+    backend: str = Field(
+        "none",
+        description="Text model that rewrites lines no gap has room for, before words are left out: none, openai, "
+        "transformers, or module:Class",
+    )
+    options: dict[str, Any] = Field({}, description="Settings of the text model")
     detail: Detail = Field(
         "standard", description="How much is told: short, standard or rich, from the same candidates"
     )

@@ -20,6 +20,7 @@ from stages.schedule.config import Config
 from stages.schedule.lengths import Lengths
 from stages.schedule.objective import LEVELS, Form, Places, heard, repeats, scenes, value
 from stages.schedule.optimise import Option, Placed, Rules, Slot, optimise
+from stages.schedule.rewriting import LEAST, Rewriting
 from stages.schedule.shorten import available, shortened
 from stages.stage import Job
 
@@ -50,6 +51,8 @@ class Planner:
         self.lengths = Lengths(
             job.settings.language, job.settings.plan_rate, job.speaker if job.config.rounds else None
         )
+        self.rewriting = Rewriting(job)
+        self._rewritten: dict[str, list[str]] = {}
         self.candidates = {candidate.id: candidate for candidate in job.read(Candidate)}
         self.of_keyframe: dict[str, list[Candidate]] = defaultdict(list)
         for candidate in self.candidates.values():
@@ -105,6 +108,8 @@ class Planner:
         return news > 0
 
     def _optimised(self) -> list[Placed]:
+        if self.rewriting.available:
+            self._rewrite()
         self._of_moment = {moment.context.keyframe: self._forms(moment) for moment in self.moments}
         rows = list(self._of_moment.values())
         self.forms = {form.key: form for row in rows for form in row}
@@ -129,13 +134,13 @@ class Planner:
         return Rules(config.pause, config.breath, config.weights.crowding, self.places.cost, alike)
 
     def _forms(self, moment: Moment) -> list[Form]:
-        """The candidates; the shortest also faster; where none fits any gap, also those with words left out."""
+        """The candidates; where none fits any gap, also shorter ones made of them; the shortest also faster."""
         forms = [self._form(moment, c, c.text) for c in moment.candidates]
         if not forms:
             return []
         room, needed = self.room(moment, forms[0].candidate), self.shortest(moment)
-        if needed > room and available(self.settings.language):
-            forms += self._shorter(moment)
+        if needed > room:
+            forms += self._shorter(moment, room)
         if needed > TIGHT * room:
             shortest = min(forms, key=lambda f: (self.lengths.needed(f.text), f.key))
             forms += [self._faster(shortest, speed) for speed in self.lengths.speeds]
@@ -146,13 +151,39 @@ class Planner:
         found = value(candidate, text, score, (moment.context, moment.scene), self.config.weights, self.level)
         return Form(candidate.id + key, candidate, text, 1.0, found)
 
-    def _shorter(self, moment: Moment) -> list[Form]:
-        return [
+    def _shorter(self, moment: Moment, room: float) -> list[Form]:
+        """Rewritten forms; those with words left out where there is none that fits."""
+        rewritten = [
+            self._form(moment, candidate, text, f"~{number}")
+            for candidate in moment.candidates
+            for number, text in enumerate(self._rewritten.get(candidate.id, ()), 1)
+        ]
+        if any(self.lengths.needed(form.text) <= room for form in rewritten) or not available(self.settings.language):
+            return rewritten
+        return rewritten + [
             self._form(moment, candidate, text, f"/{number}")
             for candidate in moment.candidates
             if candidate.kind == "visual"
             for number, text in enumerate(shortened(candidate.text), 1)
         ]
+
+    def _rewrite(self) -> None:
+        """Have the best line rewritten of every moment that no gap has room for, all at once."""
+        asked = {c.id: (c.text, budget) for moment in self.moments for c, budget in self._too_long(moment)}
+        new = {name: question for name, question in asked.items() if name not in self._rewritten}
+        self._rewritten.update(zip(new, self.rewriting.shorter(list(new.values())), strict=True))
+
+    def _too_long(self, moment: Moment) -> Iterator[tuple[Candidate, int]]:
+        """The best line of a moment and the syllables there is room for; none where it fits, or nothing would."""
+        visual = [c for c in moment.candidates if c.kind == "visual"]
+        if not visual or any(c.id in self._rewritten for c in visual):
+            return
+        best = max(visual, key=lambda c: (self.scores[c.id], c.id))
+        room = self.room(moment, best)
+        if 0 < room < self.shortest(moment):
+            budget = int(self.syllables(best.text) * room / self.lengths.needed(best.text))
+            if budget >= LEAST:
+                yield best, budget
 
     def _faster(self, form: Form, speed: float) -> Form:
         cost = {"faster": -self.config.weights.faster * (speed - 1)}
