@@ -20,6 +20,11 @@ def object_name(label: str, language: Literal["ko", "en"]) -> str:
     return names[language] if names else label
 
 
+def labels() -> tuple[str, ...]:
+    """Every label, in COCO's order."""
+    return tuple(_names())
+
+
 @functools.cache
 def _names() -> dict[str, dict[str, str]]:
     with LEXICON.open(encoding="utf-8", newline="") as file:
