@@ -1,6 +1,7 @@
-"""The cast folder: who is in the drama, what they are called, and their photos.
+"""The cast of a series: who is in the drama, what they are called, and their photos.
 
-A folder with `cast.yaml`, a list of people, and photos beside it:
+A folder with `cast.yaml`, a list of people, or with `series.yaml`, where that list stands under `cast` (see
+`data.series`), and photos beside it:
 
     - id: giju                       # short name for files; photos named giju.jpg, giju-2.png … are found by it
       name: 김기주                    # or {ko: 김기주, en: Kim Gi-ju}
@@ -10,7 +11,7 @@ A folder with `cast.yaml`, a list of people, and photos beside it:
       photos: [giju.jpg, side.png]   # optional: files, or one sub-folder; [] for somebody who has none
       named_from: 65.5               # optional: seconds from which the name may be used, whatever is said
 
-`docs/cast.md` explains it to people.
+`docs/series.md` explains it to people.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from data.errors import ConfigError
 from data.messages import tr
 
-FILE = "cast.yaml"
+FILES = ("series.yaml", "cast.yaml")
+"""What tells of a series; the first that a folder has counts."""
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 UNKNOWN = "unknown-"
 """How the ids of people who are not of the cast begin."""
@@ -52,6 +54,11 @@ class Member(BaseModel):
     photos: tuple[Path, ...] = ()
     named_from: float | None = Field(None, ge=0)
 
+    @field_validator("id")
+    @classmethod
+    def _one_spelling(cls, given: str) -> str:
+        return unicodedata.normalize("NFC", given)  # macOS takes Hangul apart
+
     @field_validator("name")
     @classmethod
     def _not_empty(cls, name: Words) -> Words:
@@ -70,8 +77,14 @@ class Cast(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     members: tuple[Member, ...]
-    content: str = Field(description="SHA-256 of cast.yaml and the photos")
+    content: str = Field(description="SHA-256 of the file and the photos")
     file: Path
+    faces: str = Field("", description="SHA-256 of ids and photos alone: what it takes to know somebody")
+
+    @property
+    def seen(self) -> bool:
+        """Whether anybody can be known by their face."""
+        return any(member.photos for member in self.members)
 
     def words(self, member: Member, key: Literal["name", "before", "relation"], language: Language) -> str:
         """A member's text in a language; one that is written once serves both. Raises ConfigError for a missing one."""
@@ -86,12 +99,35 @@ class Cast(BaseModel):
         return value[language]
 
 
-def load(folder: Path) -> Cast:
-    """Read a cast folder and find its photos. Raises ConfigError, which names the file, the key and the remedy."""
-    file = folder.expanduser() / FILE
+def load(path: Path) -> Cast:
+    """The people of a series, by its folder or file. Raises ConfigError, which names file, key and remedy."""
+    file = find(path)
     members = tuple(_member(file, number, entry) for number, entry in enumerate(_entries(file), start=1))
     _distinct(file, members)
-    return Cast(members=members, content=_content(file, members), file=file)
+    faces = _faces(members)
+    content = hashlib.sha256(file.read_bytes() + faces.encode()).hexdigest()
+    return Cast(members=members, content=content, file=file, faces=faces)
+
+
+def find(path: Path) -> Path:
+    """The file that tells of a series. Raises ConfigError where there is none."""
+    path = path.expanduser()
+    found = [path] if path.is_file() else [path / name for name in FILES if (path / name).is_file()]
+    if not found:
+        raise ConfigError(
+            tr("{folder} has no cast.yaml and no series.yaml; write one, a list of people with id and name",
+               folder=path)
+        )  # fmt: skip
+    return found[0]
+
+
+def read(file: Path) -> Any:
+    """What a YAML file holds. Raises ConfigError."""
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8-sig"))
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        cause = " ".join(str(error).split())
+        raise ConfigError(tr("{path} is not a readable YAML file: {cause}", path=file, cause=cause)) from None
 
 
 def read_photo(people: Cast, member: str, photo: Path) -> NDArray[np.uint8]:
@@ -110,15 +146,11 @@ def _unreadable(file: Path, member: str, photo: Path) -> str:
 
 
 def _entries(file: Path) -> list[Any]:
-    try:
-        entries = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise ConfigError(
-            tr("{folder} has no cast.yaml; write one, a list of people with id and name", folder=file.parent)
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        cause = " ".join(str(error).split())
-        raise ConfigError(tr("{path} is not a readable YAML file: {cause}", path=file, cause=cause)) from None
+    entries = read(file)
+    if isinstance(entries, dict) and file.name != FILES[1]:
+        entries = entries.get("cast") or []
+        if isinstance(entries, list):
+            return entries
     if not isinstance(entries, list) or not entries:
         raise ConfigError(tr("{file} must hold a list of people: lines that begin with “- id: …”", file=file))
     return entries
@@ -228,8 +260,8 @@ def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
 
 
-def _content(file: Path, members: Sequence[Member]) -> str:
-    hashed = hashlib.sha256(file.read_bytes())
+def _faces(members: Sequence[Member]) -> str:
+    hashed = hashlib.sha256()
     for member in members:
         for photo in member.photos:
             hashed.update(f"\0{member.id}\0".encode() + hashlib.sha256(photo.read_bytes()).digest())

@@ -202,14 +202,11 @@ class OnScreenText(BaseModel):
 
 
 class Person(BaseModel):
-    """Somebody seen on a keyframe, and how the narration may call them there."""
+    """Somebody seen on a keyframe."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     id: str = Field(description="Id of a cast member, or unknown-1 …")
-    call: str = Field(
-        description="The name once it was revealed, before that the cast file's description; may be empty"
-    )
-    named: bool = Field(description="Whether `call` is the name")
+    call: str = Field(description="The label models are told of them, `@id`; empty: nothing is known to call them")
     emotion: str | None = None
     box: Box
 
@@ -234,11 +231,11 @@ class Context(Record):
     dialogue_before: str = Field("", description="What is said in the seconds before")
     dialogue_after: str = ""
     persons: tuple[Person, ...] = Field(default=(), description="Recognised people, largest face first")
-    names: tuple[str, ...] = Field(default=(), description="Every name of the cast that may be spoken at this second")
+    names: tuple[str, ...] = Field(default=(), description="Labels of the cast who are seen in the shot")
 
 
-class Candidate(Record):
-    """One sentence that could be spoken for a keyframe."""
+class Draft(Record):
+    """One sentence that could be spoken for a keyframe, with labels in place of what people are called."""
 
     keyframe: str
     text: str
@@ -247,6 +244,16 @@ class Candidate(Record):
     length: Length
     model: str = Field(description="Backend and model that wrote it")
     evidence: tuple[Evidence, ...] = ()
+    unsupported: tuple[str, ...] = Field(
+        default=(), description="Words that claim what evidence could show, and none shows: things, people, names, text"
+    )
+    people: tuple[str, ...] = Field(default=(), description="Ids of those whom it mentions")
+
+
+class Candidate(Draft):
+    """A draft as it can be spoken, under its id. `text` holds what people are called."""
+
+    draft: str = Field(default="", description="The text with labels; empty where it is the same")
 
 
 class Ranked(Record):
@@ -286,6 +293,7 @@ class Narration(Record):
     displaced: tuple[str, ...] = Field(
         default=(), description="Candidates of other moments that find no room because of it"
     )
+    unsupported: tuple[str, ...] = Field(default=(), description="Words of the line that no evidence supports")
 
 
 class Line(Narration):
@@ -323,6 +331,26 @@ class Duck(Record):
     depth: float = Field(description="dB, positive: how far the programme is lowered")
     bed: float | None = Field(description="Programme LUFS in the dip before lowering; None: digital silence")
     clips: tuple[str, ...] = Field(description="Ids of the clips spoken in it")
+
+
+class Extended(Record):
+    """A line spoken while the picture stands still: an extended description (WCAG 2.2, 1.2.7).
+
+    Lines with the same `time` share one freeze.
+    """
+
+    time: Seconds = Field(description="Where the programme pauses: presentation time, on a frame of the film")
+    stands: Seconds = Field(description="How long it pauses there, for all lines of this freeze")
+    start: Seconds = Field(description="When the line is heard, in the extended film's own time")
+    end: Seconds
+    text: str
+    kind: Kind
+    keyframe: str
+    candidate: str
+    worth: float = Field(description="What the schedule makes of the line, in the ranker's score")
+    why: str = Field(description="Why no gap holds it: no gap, too long, outdone, or what the voice said")
+    file: str = Field(description="48 kHz mono WAV in the stage's folder")
+    voice: str
 
 
 class Written(Record):

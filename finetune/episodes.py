@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from data.errors import UserError
 from data.messages import tr
-from data.records import Candidate, Context, Gap, Keyframe, Style
+from data.records import Context, Draft, Gap, Keyframe, Style
 from data.workspace import Manifest, Workspace
 from finetune.rows import Offered
 from stages.ranking.asking import MEMORY, Question, asked_of_model, questions
@@ -47,7 +47,7 @@ def offered(folder: Path, *, drama: str = "", styles: Sequence[Style] = ()) -> l
         asked = list(
             questions(
                 workspace.read("context", Context),
-                workspace.read("candidates", Candidate),
+                workspace.read("candidates", Draft),
                 workspace.read("gaps", Gap),
                 settings,
             )

@@ -55,8 +55,12 @@ def run(
     language: Annotated[str | None, typer.Option(help="Language of the narration: ko or en.")] = None,
     audio_track: Annotated[str | None, typer.Option(help="Programme sound: a language or a number from 1.")] = None,
     silent_ok: Annotated[bool, typer.Option("--silent-ok", help="Accept films that have no audio stream.")] = False,
+    series: Annotated[
+        Path | None,
+        typer.Option(readable=False, help="Series: folder with series.yaml and photos (names, words, voice), or file."),
+    ] = None,
     cast_folder: Annotated[
-        Path | None, typer.Option("--cast", readable=False, help="Folder with cast.yaml and photos: who is who.")
+        Path | None, typer.Option("--cast", readable=False, help="The same, for a folder with cast.yaml alone.")
     ] = None,
     offline: Offline = False,  # noqa: ARG001
     lang: LangOption = None,  # noqa: ARG001
@@ -64,6 +68,7 @@ def run(
     """Describe films: results in OUT/<film>/."""
     from pipeline import config as settings
     from pipeline.models import Chosen
+    from pipeline.series import named
 
     config = settings.load(
         profile,
@@ -72,7 +77,7 @@ def run(
         lang=messages.current(),
         audio_track=audio_track,
         silent_ok=silent_ok or None,
-        cast=cast_folder,
+        cast=named(series, cast_folder),
     )
     _describe(films, out, config, Chosen(profile, assignments or []), subtitles, until, plan=plan)
 
@@ -85,6 +90,9 @@ def voice(
     profile: Profile = DEFAULT_PROFILE,
     assignments: Assignments = None,
     subtitles: Annotated[Path | None, typer.Option(readable=False, help="The film's subtitle file.")] = None,
+    series: Annotated[
+        Path | None, typer.Option(readable=False, help="Series: its pronunciations and its voice.")
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what would run, and why.")] = False,
     language: Annotated[str | None, typer.Option(help="Language of the narration: ko or en.")] = None,
     audio_track: Annotated[str | None, typer.Option(help="Programme sound: a language or a number from 1.")] = None,
@@ -104,6 +112,7 @@ def voice(
         audio_track=audio_track,
         silent_ok=silent_ok or None,
         given_script=script,
+        cast=series,
     )
     _describe([episode], out, config, Chosen(profile, assignments or []), subtitles, None, plan=plan)
 

@@ -6,17 +6,17 @@ its default, help and type serve YAML, `--set`, the JSON schema and the docs.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import functools
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError, create_model
 
-from data import settings
-from data.cast import load as load_cast
+from data import series, settings
 from data.errors import ConfigError
 from data.messages import tr
 from data.settings import explain, unknown
@@ -69,9 +69,11 @@ def load(profile: str = DEFAULT_PROFILE, assignments: Sequence[str] = (), **over
     Raises ConfigError.
     """
     values = _read(_profile_path(profile))
+    given = {key: value for key, value in overrides.items() if value is not None}
+    values = _with_series(values, assignments, given)
     for assignment in assignments:
         settings.assign(values, assignment)
-    values |= {key: value for key, value in overrides.items() if value is not None}
+    values |= given
     for stage in STAGES:
         if stage.role and isinstance(values.get(stage.name), dict):
             values[stage.name] = _options_in_place(stage, values[stage.name])
@@ -83,6 +85,20 @@ def load(profile: str = DEFAULT_PROFILE, assignments: Sequence[str] = (), **over
         if stage.role:
             backend_options(stage, config)
     return config
+
+
+def _with_series(values: dict[str, Any], assignments: Sequence[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """A profile's settings with those of the voice that the series wants; another backend has other settings."""
+    chosen = copy.deepcopy(values)
+    for assignment in assignments:
+        settings.assign(chosen, assignment)
+    path = given.get("cast", chosen.get("cast"))
+    wanted = series.load(Path(path)).voice if isinstance(path, str | Path) else {}
+    if not wanted:
+        return values
+    voice = values.get("voice") or {}
+    kept = {} if wanted.get("backend", voice.get("backend")) != voice.get("backend") else voice
+    return values | {"voice": kept | wanted}
 
 
 def backend_class(stage: Stage, config: Config) -> type[Backend] | None:
@@ -155,12 +171,13 @@ def make_backend(stage: Stage, config: Config) -> Backend | None:
 
 
 def check_cast(config: Config) -> None:
-    """Raise ConfigError for a cast folder that cannot be used: unreadable, or with no backend that knows faces."""
+    """Raise ConfigError for a series that cannot be used: unreadable, or photos and no backend that knows faces."""
     if config.cast is None:
         return
-    load_cast(config.cast)
-    if config.given_script:
-        return  # nobody is looked for; the cast's readings count all the same
+    found = series.load(config.cast)
+    found.introduced_before("")  # what is wrong with the memory is told now
+    if config.given_script or not found.people.seen:
+        return  # nobody is looked for; the readings count all the same
     faces = next(s for s in STAGES if s.role == "faces")
     if not hasattr(backend_class(faces, config), "threshold"):
         raise ConfigError(cannot_recognise(getattr(config.section(faces), "backend")))  # noqa: B009

@@ -11,15 +11,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from data import cast, scripts
+from data import scripts
 from data.errors import SURROUNDINGS, MediaError, StageError, VdescError, interrupted
 from data.messages import tr
-from data.records import Episode, Note, Record
+from data.records import Context, Episode, Note, Record
 from data.review import applied
 from data.workspace import Manifest, Workspace, digest
 from pipeline import config as settings
 from pipeline.config import Config
 from pipeline.delivery import deliver
+from pipeline.remembered import keep_settings
+from pipeline.switching import finish
+from pipeline.series import in_order, remember, series_settings
 from stages import STAGES
 from stages.models import release
 from stages.stage import Backend, Job, Speaker, Stage
@@ -49,6 +52,7 @@ class Work:
     """The results folder, out/<episode>/."""
     error: Exception | None = None
     ran: list[str] = field(default_factory=list)
+    review: Path | None = None
 
     @property
     def workspace(self) -> Workspace:
@@ -57,8 +61,8 @@ class Work:
 
     @property
     def edits(self) -> Path:
-        """Where people's edits lie."""
-        return self.folder / "review"
+        """Where people's edits lie; for a workspace that is made beside another one, those of that one."""
+        return self.review or self.folder / "review"
 
 
 class Progress:
@@ -84,26 +88,35 @@ def stages_until(last: str | None) -> tuple[Stage, ...]:
     return STAGES[: [s.name for s in STAGES].index(last) + 1]
 
 
-def in_use(config: Config, last: str | None = None) -> tuple[Stage, ...]:
+def in_use(config: Config, last: str | None = None, first: str | None = None) -> tuple[Stage, ...]:
     """The stages that a run goes through: none that is not asked for; where a script is given, none that only serves
     to find lines."""
     return tuple(
         stage
-        for stage in stages_until(last)
+        for stage in stages_until(last)[len(stages_until(first)) - 1 if first else 0 :]
         if not (config.given_script and stage.finds_lines) and (not stage.only_if or getattr(config, stage.only_if))
     )
 
 
-def run(works: Sequence[Work], config: Config, until: str | None = None, progress: Progress | None = None) -> None:
-    """Bring every episode's results up to date, stage by stage, and deliver them.
+def run(
+    works: Sequence[Work],
+    config: Config,
+    until: str | None = None,
+    progress: Progress | None = None,
+    since: str | None = None,
+) -> None:
+    """Bring every episode's results up to date, stage by stage, and deliver them; results before `since` stay.
 
     An episode whose stage fails is left out of the later ones; its error is kept in `Work.error`.
     """
     progress = progress or Progress()
+    works = in_order(works, config)
     with ExitStack() as locks:
         for work in works:
             locks.enter_context(work.workspace.lock())
-        for stage in in_use(config, until):
+            finish(work.folder)
+            keep_settings(work, config)
+        for stage in in_use(config, until, since):
             _run_stage(stage, [w for w in works if not w.error], config, progress)
         unwanted = [stage.name for stage in STAGES if stage.only_if and stage not in in_use(config)]
         for work in works:
@@ -137,6 +150,8 @@ def _run_stage(stage: Stage, works: Sequence[Work], config: Config, progress: Pr
         backend = _Backends(config, open_backends)
         for work in works:
             _attempt(work, stage.name, progress, partial(_bring_up, stage, work, config, backend, progress))
+            if stage.writes is Context and not work.error:
+                _attempt(work, stage.name, progress, partial(remember, work, config))
 
 
 class _Backends:
@@ -245,8 +260,7 @@ def _ingredients(stage: Stage, work: Work, config: Config) -> dict[str, Any]:
     """All that decides the stage's result; its digest is the key."""
     run_settings = config.run_settings()
     chosen = run_settings.model_dump(mode="json")
-    if run_settings.cast and "cast" in stage.settings:
-        chosen["cast"] = cast.load(run_settings.cast).content[:16]  # what the folder holds, not where it lies
+    chosen |= series_settings(stage, work.episode.id, run_settings.cast)
     if run_settings.given_script and "given_script" in stage.settings:
         chosen["given_script"] = scripts.content(run_settings.given_script)
     inputs: dict[str, Any] = {}

@@ -71,9 +71,9 @@ class RunSettings(BaseModel):
     )
     silent_ok: bool = Field(False, description="Describe films that have no audio stream: narration alone")
     cast: Path | None = Field(
-        None, description="Folder with cast.yaml and photos of the cast; none: people are not named"
+        None, description="Series: folder with series.yaml or cast.yaml, or that file; none: people are not named"
     )
-    extended: bool = Field(
+    extend: bool = Field(
         False, description="Also render a film that stands still for important lines that no gap can hold"
     )
     given_script: Path | None = Field(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from data.records import Candidate, Clip, Detection, Face, Narration, Ranked, Utterance
+from data.records import Clip, Detection, Draft, Face, Narration, Ranked, Utterance
 from pipeline import config as settings
 from pipeline import runner
 from pipeline.episodes import open_episode
@@ -108,7 +108,7 @@ def test_every_stage_works_with_its_model_and_a_captioner_that_babbles_is_never_
 ) -> None:
     work = run(film, tmp_path / "out", profile)
     assert work.error is None, work.error
-    assert not work.workspace.read("candidates", Candidate)
+    assert not work.workspace.read("candidates", Draft)
     notes = " ".join(n.text for n in work.workspace.manifest("candidates").notes)  # type: ignore[union-attr]
     assert "refused" in notes
     assert not [c for c in work.workspace.read("voice", Clip) if c.file]
@@ -119,7 +119,7 @@ def test_described_with_models_and_a_service(film: Path, profile: Path, tmp_path
     work = run(film, tmp_path / "out", profile, *by_server(server))
     assert work.error is None, work.error
     space = work.workspace
-    assert {c.text for c in space.read("candidates", Candidate)} <= set(CAPTIONS)
+    assert {c.text for c in space.read("candidates", Draft)} <= set(CAPTIONS)
     assert all({"likelihood", "fit", "new"} <= r.parts.keys() for r in space.read("ranking", Ranked))
     spoken = [c for c in space.read("voice", Clip) if c.file]
     assert spoken

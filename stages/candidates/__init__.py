@@ -14,13 +14,15 @@ from typing import Any
 from pydantic import Field
 
 from data.errors import ConfigError
+from data.labels import mentioned
 from data.language import PLAN_RATE
 from data.messages import tr
 from data.pictures import read_jpeg
 from data.reach import longest_reach
-from data.records import Candidate, Context, Gap, Keyframe, Length, Style
+from data.records import Context, Draft, Gap, Keyframe, Length, Style
 from stages.candidates import rendering
-from stages.candidates.evidence import regions_of, support
+from stages.candidates.evidence import labels_in, once, regions_of, support
+from stages.candidates.judging import Judge
 from stages.candidates.keeping import Asked, Question, kept_in
 from stages.candidates.prompt import SECONDS, Prompt
 from stages.candidates.questions import questions
@@ -29,7 +31,7 @@ from stages.candidates.sifting import Sifted, answers_to
 from stages.candidates.viewer import prompts
 from stages.stage import Job, StageConfig
 
-VERSION = 3
+VERSION = 4
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 REMEMBERED = 5
 """Lines of earlier keyframes a captioner is told; a working value."""
@@ -64,14 +66,14 @@ class Config(StageConfig):
         return own | {f"templates.{name}": text for name, text in rendering.shipped().items()}
 
 
-def run(job: Job[Config]) -> Iterable[Candidate]:
+def run(job: Job[Config]) -> Iterable[Draft]:
     """The captions that pass the text gate, each text once a keyframe; ids sort by time, then by the order offered.
 
     A caption that is refused is asked for once more. Raises ConfigError and what the captioner raises.
     """
     contexts = sorted(job.read(Context), key=lambda c: c.time)
     told = list(_told(job, contexts))
-    describer = _Describer(job)
+    describer = _Describer(job, contexts)
     refused: Counter[str] = Counter()
     for first in range(0, len(contexts), job.config.together):
         chunk = slice(first, first + job.config.together)
@@ -109,11 +111,12 @@ def _asked(job: Job[Config]) -> Asked:
 class _Describer:
     """The captioner at work on one episode: what it is shown, told, and what it has said."""
 
-    def __init__(self, job: Job[Config]) -> None:
+    def __init__(self, job: Job[Config], contexts: Sequence[Context]) -> None:
         self.job, self.config = job, job.config
         self.templates = rendering.Templates(job.config.templates, job.settings.language)
         self.asked = _asked(job)
         self.said: deque[str] = deque(maxlen=REMEMBERED)
+        self.judge = Judge(contexts, job.settings.language)
         self.stills = {k.id: job.folder_of(Keyframe) / k.image for k in job.read(Keyframe)}
 
     def offered(self, contexts: Sequence[Context], told: Sequence[Prompt]) -> list[Sifted]:
@@ -144,11 +147,12 @@ class _Describer:
             for p, found in zip(told, seen, strict=True)
         ]
 
-    def candidates(self, number: int, context: Context, sifted: Sifted) -> Iterator[Candidate]:
+    def candidates(self, number: int, context: Context, sifted: Sifted) -> Iterator[Draft]:
         """The records of one keyframe; `number` counts keyframes from 1."""
         for letter, (prompt, caption) in zip(LETTERS[: self.config.n], sifted.captions, strict=False):
-            found = (*(caption.evidence or support(caption.text, prompt)), *regions_of(prompt))
-            yield Candidate(
+            judged = self.judge.judged(caption.text, context.keyframe, regions_of(prompt))
+            own = caption.evidence or (*support(caption.text, prompt), *judged.evidence)
+            yield Draft(
                 id=f"c{number:05d}{letter}",
                 keyframe=context.keyframe,
                 text=caption.text,
@@ -156,5 +160,7 @@ class _Describer:
                 style=prompt.style,
                 length=caption.length,
                 model=getattr(self.job.backend, "model", self.config.backend),
-                evidence=tuple(e.model_copy(update={"keyframe": context.keyframe}) for e in found),
+                evidence=once((*own, *regions_of(prompt)), context.keyframe),
+                unsupported=judged.unsupported,
+                people=mentioned(caption.text, labels_in(prompt)),
             )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
+from data.labels import bare
 from data.language import seconds
 from stages.answers import lines
 from stages.candidates.evidence import kind_of
@@ -36,7 +37,7 @@ def _fitted(line: str, prompt: Prompt) -> str:
     longest = max(prompt.lengths.values())
     kept, *rest = re.split(r"(?<=[.!?…])\s+", line)
     for sentence in rest:
-        if seconds(f"{kept} {sentence}", prompt.language, prompt.rate) > longest:
+        if seconds(bare(f"{kept} {sentence}"), prompt.language, prompt.rate) > longest:
             break
         kept = f"{kept} {sentence}"
     return kept

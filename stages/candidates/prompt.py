@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from data.labels import bare
 from data.language import seconds
 from data.records import Box, Evidence, Kind, Length, Style
 
@@ -29,10 +30,9 @@ class SeenText:
 
 @dataclass(frozen=True)
 class SeenPerson:
-    """Somebody recognised. `call` is the name where `named`, else a description; `expression` only as evidence."""
+    """Somebody recognised. `call` is their label, empty where there is none; `expression` only as evidence."""
 
     call: str
-    named: bool
     expression: str
     box: Box
 
@@ -77,7 +77,7 @@ class Prompt:
     """Score and box of each face."""
     persons: tuple[SeenPerson, ...] = ()
     names: tuple[str, ...] = ()
-    """Names of the cast that may be spoken at this second."""
+    """Labels of the cast who are seen in the shot."""
     objects: tuple[str, ...] = ()
     """Objects with their number, each counted once: 개 2, 의자 1."""
     things: tuple[Thing, ...] = ()
@@ -116,7 +116,7 @@ class Caption:
 
 def length_of(text: str, prompt: Prompt) -> Length | None:
     """The shortest length the text fits; None: longer than all."""
-    needed = seconds(text, prompt.language, prompt.rate)
+    needed = seconds(bare(text), prompt.language, prompt.rate)
     return next((name for name, limit in sorted(prompt.lengths.items(), key=lambda x: x[1]) if needed <= limit), None)
 
 

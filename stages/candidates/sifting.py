@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
+from data.labels import bare, labelled
 from data.messages import tr
 from data.style import refuse
+from stages.candidates.evidence import labels_in
 from stages.candidates.keeping import Asked, Question
 from stages.candidates.prompt import Caption, Prompt
 
@@ -54,7 +56,7 @@ def _sorted(question: Question, row: Sequence[Sequence[Caption]], asked: Asked, 
         answer = _Answer(prompt)
         if not captions and asked.folder is not None:  # a model that was asked always has something to say
             answer.reasons = [str(refuse("", language))] * question.n
-        for caption in captions:
+        for caption in (replace(c, text=labelled(c.text, labels_in(prompt))) for c in captions):
             why = _why_not(caption, language)
             answer.reasons += [why] if why else []
             answer.good += [] if why else [caption]
@@ -66,7 +68,7 @@ def _why_not(caption: Caption, language: str) -> str | None:
     """Why a caption may not be spoken. A bare number may stand on a sign, but describes nothing."""
     if caption.kind == "visual" and not re.search(r"[^\W\d_]", caption.text):
         return refuse("", language) if not caption.text.strip() else tr("no words: numbers or signs alone")
-    return refuse(caption.text, language)
+    return refuse(bare(caption.text), language)
 
 
 def _again(

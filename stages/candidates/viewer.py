@@ -53,7 +53,7 @@ def prompts(
             people=context.people,
             people_known=viewer.people,
             faces=tuple((f.score, f.box) for f in context.faces),
-            persons=tuple(SeenPerson(p.call, p.named, p.emotion or "", p.box) for p in context.persons),
+            persons=tuple(SeenPerson(p.call, p.emotion or "", p.box) for p in context.persons),
             names=context.names,
             objects=_counted(things),
             things=things,

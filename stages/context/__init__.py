@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pydantic import Field
 
-from data import cast
+from data import series
 from data.cards import is_jump
 from data.messages import tr
 from data.records import (
@@ -23,14 +23,14 @@ from data.records import (
     Utterance,
 )
 from stages.context.look import light_of, same_place
-from stages.context.names import allowed, persons, revealed
+from stages.context.people import labels, persons, usable
 from stages.context.places import ShotLook, places
 from stages.context.reading import Script, reason_against
 from stages.context.speech import Speech
 from stages.context.texts import Track, best, blocks, by_keyframe, is_overlay, roles, tracks
 from stages.stage import Job, StageConfig
 
-VERSION = 3
+VERSION = 4
 
 S = TypeVar("S", Detection, Face, TextRegion, Keyframe)
 
@@ -66,9 +66,10 @@ def run(job: Job[Config]) -> Iterable[Context]:
     shots = {s.id: s for s in job.read(Shot)}
     utterances = job.read(Utterance)
     speech = Speech(utterances)
-    people = cast.load(job.settings.cast) if job.settings.cast else None
-    named = revealed(people, utterances) if people else {}
     texts = story_texts(job, keyframes, speech)
+    shown = [text for found in texts.values() for text in found]
+    known = series.load(job.settings.cast) if job.settings.cast else None
+    labelled = labels(known, job.episode.id, utterances, shown, job.settings)
     faces = _group(job.read(Face), "keyframe")
     objects = _group(job.read(Detection), "keyframe")
     in_shot = _group(keyframes, "shot")
@@ -95,8 +96,8 @@ def run(job: Job[Config]) -> Iterable[Context]:
             place=place[keyframe.shot],
             dialogue_before=before,
             dialogue_after=after,
-            persons=tuple(persons(people, named, faces.get(keyframe.id, ()), spoken_at, job.settings.language)),
-            names=allowed(people, named, spoken_at, job.settings.language) if people else (),
+            persons=tuple(persons(faces.get(keyframe.id, ()), labelled, spoken_at)),
+            names=usable((f for k in beside for f in faces.get(k.id, ())), labelled, spoken_at),
         )
         job.progress(done, len(keyframes))
 

@@ -71,11 +71,12 @@ def run(job: Job[Config]) -> Iterable[Face]:
 
     Raises ConfigError for a cast whose faces cannot be learnt, StageError for an unreadable still.
     """
-    if job.settings.cast and not hasattr(job.backend, "threshold"):
+    people = cast.load(job.settings.cast) if job.settings.cast else None
+    if people and people.seen and not hasattr(job.backend, "threshold"):
         raise ConfigError(cannot_recognise(job.config.backend))
     if job.backend is None:
         return
-    known = cast_faces(job.backend, cast.load(job.settings.cast)) if job.settings.cast else {}
+    known = cast_faces(job.backend, people) if people else {}
     seen = list(_seen(job))
     persons: Sequence[str | None] = [None] * len(seen)
     if hasattr(job.backend, "threshold"):
@@ -95,7 +96,7 @@ def run(job: Job[Config]) -> Iterable[Face]:
 
 
 def cannot_recognise(backend: str) -> str:
-    """The message for a cast folder given to a detector that knows no faces."""
+    """The message for a series with photos given to a detector that knows no faces."""
     return tr(
         "--cast: the face detector {backend} cannot tell people apart; add --set faces.backend=deepface, or leave "
         "--cast out",

@@ -10,7 +10,7 @@ from pydantic import Field
 from data import style
 from data.errors import ConfigError
 from data.messages import tr
-from data.records import Candidate, Context, Gap, Ranked
+from data.records import Context, Draft, Gap, Ranked
 from stages.ranking.asking import HEURISTIC, MEMORY, Parts, Question, asked_of_model, questions, walk, weighted
 from stages.ranking.prompt import RankingPrompt
 from stages.stage import Job, StageConfig
@@ -56,7 +56,7 @@ def run(job: Job[Config]) -> Iterable[Ranked]:
 
     Raises ConfigError where no weight names a part, or none names the part of a model that runs.
     """
-    asked = list(questions(job.read(Context), job.read(Candidate), job.read(Gap), job.settings))
+    asked = list(questions(job.read(Context), job.read(Draft), job.read(Gap), job.settings))
     judged = _judged(job, asked) if job.backend else [[{} for _ in q.offered] for q in asked]
     for done, (question, (_, parts)) in enumerate(
         zip(asked, walk(asked, judged, job.config.weights, job.config.memory), strict=True), start=1
@@ -81,7 +81,7 @@ def _judged(job: Job[Config], asked: Sequence[Question]) -> list[Parts]:
     return judged
 
 
-def _ranked(offered: Sequence[Candidate], parts: Parts, weights: Mapping[str, float]) -> Iterator[Ranked]:
+def _ranked(offered: Sequence[Draft], parts: Parts, weights: Mapping[str, float]) -> Iterator[Ranked]:
     for candidate, named in zip(offered, parts, strict=True):
         yield Ranked(
             id=f"r{candidate.id}",

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from data.errors import ConfigError
+from data.labels import bare
 from data.language import PLAN_RATE
 from data.messages import tr
 from data.objects import object_name
 from data.reach import reach
-from data.records import Candidate, Context, Evidence, Gap
+from data.records import Context, Draft, Evidence, Gap
 from stages.ranking import heuristic
 from stages.ranking.prompt import RankingPrompt
 from stages.stage import RunSettings
@@ -31,20 +32,20 @@ class Question:
     keyframe: str
     time: float
     prompt: RankingPrompt
-    offered: tuple[Candidate, ...]
+    offered: tuple[Draft, ...]
 
     @property
     def texts(self) -> list[str]:
-        """What the candidates say."""
-        return [candidate.text for candidate in self.offered]
+        """What the candidates say; people go by their ids."""
+        return [bare(candidate.text) for candidate in self.offered]
 
 
 def questions(
-    contexts: Sequence[Context], candidates: Sequence[Candidate], gaps: Sequence[Gap], settings: RunSettings
+    contexts: Sequence[Context], candidates: Sequence[Draft], gaps: Sequence[Gap], settings: RunSettings
 ) -> Iterator[Question]:
     """The keyframes that have candidates, in order of time."""
     usable = [g for g in gaps if g.usable]
-    of_keyframe: dict[str, list[Candidate]] = defaultdict(list)
+    of_keyframe: dict[str, list[Draft]] = defaultdict(list)
     for candidate in candidates:
         of_keyframe[candidate.keyframe].append(candidate)
     for context in sorted((c for c in contexts if c.keyframe in of_keyframe), key=lambda c: c.time):
@@ -91,9 +92,7 @@ def weighted(parts: Mapping[str, float], weights: Mapping[str, float]) -> float:
     return round(sum(weights.get(name, 0.0) * value for name, value in parts.items()) / total, 4)
 
 
-def _prompt(
-    context: Context, offered: Sequence[Candidate], gaps: Sequence[Gap], settings: RunSettings
-) -> RankingPrompt:
+def _prompt(context: Context, offered: Sequence[Draft], gaps: Sequence[Gap], settings: RunSettings) -> RankingPrompt:
     labels = [o.label for o in context.objects]
     return RankingPrompt(
         language=settings.language,
@@ -102,8 +101,8 @@ def _prompt(
         light=context.light,
         known_place=context.same_place is not None or context.place not in ("", context.shot),
         people=max(context.people, labels.count("person")),
-        persons=tuple(p.call for p in context.persons),
-        names=context.names,
+        persons=tuple(bare(p.call) for p in context.persons),
+        names=tuple(map(bare, context.names)),
         objects=tuple(object_name(label, settings.language) for label in labels if label != "person"),
         texts=tuple(t.text for t in context.texts if t.role != "subtitle"),
         dialogue_before=context.dialogue_before,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
-from data import cast, pronunciation
+from data import pronunciation, series
 from data.errors import ConfigError, StageError
 from data.files import write_atomically
 from data.language import PLAN_RATE, spoken
@@ -45,10 +45,9 @@ class Booth:
     def __init__(self, job: Job[Config]) -> None:
         self.job = job
         self._others: dict[str, Any] = {}
-        folder, file = job.settings.cast, job.config.pronunciations
-        people = cast.load(folder).members if folder else ()
-        names = {name: person.pronunciation for person in people if person.pronunciation for name in person.names}
-        self._readings = names, pronunciation.read(file) if file else {}
+        path, file = job.settings.cast, job.config.pronunciations
+        of_series = series.load(path).readings if path else {}
+        self._readings = of_series, pronunciation.read(file) if file else {}
         self._pronounced = pronunciation.reader(*self._readings)
 
     def spoken(

@@ -118,7 +118,7 @@ def test_what_is_wrong_is_one_line_with_its_remedy(text: str, says: str, tmp_pat
 
 
 def test_no_cast_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"has no cast\.yaml; write one"):
+    with pytest.raises(ConfigError, match=r"has no cast\.yaml and no series\.yaml; write one"):
         cast.load(tmp_path / "없음")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from data.errors import UserError
-from data.records import Candidate, Context, Evidence, Gap
+from data.records import Context, Draft, Evidence, Gap
 from data.scripts import Line
 from data.workspace import Workspace
 from finetune.candidates import of_episodes, of_pictures
@@ -46,7 +46,7 @@ def test_the_prompts_are_those_a_run_asks(
     workspace = Workspace(results(tmp_path / "ep", settings=settings) / "workspace")
     finish(workspace, "ranking", [], settings, config={"memory": memory})
     recorder = Recorder()
-    records = {k: workspace.read(n, k) for n, k in (("context", Context), ("candidates", Candidate), ("gaps", Gap))}
+    records = {k: workspace.read(n, k) for n, k in (("context", Context), ("candidates", Draft), ("gaps", Gap))}
     job = make_job(Config(memory=memory), records, backend=recorder, settings=RunSettings.model_validate(settings))
     list(run(job))
     rows = offered(tmp_path / "ep")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from data.records import Candidate, Context, Evidence, Gap, Keyframe, Record, Style
+from data.records import Context, Draft, Evidence, Gap, Keyframe, Record, Style
 from data.workspace import Workspace
 
 SETTINGS = {"language": "ko", "plan_rate": None, "early": 2.0, "late": 1.0}
@@ -33,7 +33,7 @@ def results(folder: Path, lines: Sequence[Sequence[str]] = LINES, settings: dict
     finish(workspace, "context", [context(n) for n in places])
     finish(workspace, "gaps", [gap(n) for n in places])
     made = [
-        Candidate(
+        Draft(
             id=f"c{number:05d}{letter}", keyframe=f"k{number}", text=text, kind="visual", length="short",
             style=STYLES["abc".index(letter) % 2], model="facts",
             evidence=(Evidence(kind="object", value="우산", score=0.5 + 0.1 * "abc".index(letter)),),

@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        (["--cast", "nowhere"], "nowhere has no cast.yaml; write one"),
+        (["--cast", "nowhere"], "nowhere has no cast.yaml and no series.yaml; write one"),
         (["--cast", "cast"], "cascade cannot tell people apart; add --set faces.backend=deepface"),
         (["--cast", "cast", "--set", "faces.backend=none"], "none cannot tell people apart"),
     ],

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from data import reviews
-from data.records import Candidate
+from data.records import Draft
 from data.reviews import Review
 from data.workspace import Workspace
 from finetune.rows import Example, Offered, Row, Truth, read, write
@@ -253,7 +253,7 @@ def test_a_real_run_s_candidates_are_collected_and_preferred(vdesc: Vdesc, tmp_p
 
     film = make(tmp_path / "made")
     assert vdesc("run", film, "--config", "embedded", "--until", "ranking")[0] == 0
-    offered = Workspace(tmp_path / "out" / "sample" / "workspace").read("candidates", Candidate)
+    offered = Workspace(tmp_path / "out" / "sample" / "workspace").read("candidates", Draft)
     lines: list[Row] = [
         Truth.model_validate({"caption": c.text, "episode": "out/sample", "time": 0.0, "end": 600.0, "drama": "견본"})
         for c in offered[:1]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from data.language import PLAN_RATE, seconds
-from data.records import Candidate, Context, Detection, Evidence, Face, Gap, Keyframe, OnScreenText
+from data.records import Context, Detection, Draft, Evidence, Face, Gap, Keyframe, OnScreenText
 from data.style import findings, refuse
 from stages.candidates import Config, run
 from stages.candidates.facts import Facts
@@ -224,7 +224,7 @@ class Fixed:
             yield keyframe, [[Caption(t, "visual", "short", evidence) for t in self.texts[:n]] for _ in asked]
 
 
-def _of(job: Job[Any]) -> list[Candidate]:
+def _of(job: Job[Any]) -> list[Draft]:
     return list(run(job))
 
 

@@ -16,7 +16,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from data.errors import ConfigError, StageError, UserError
-from data.records import Candidate, Context, Detection, Evidence, Gap, Keyframe, OnScreenText, Person
+from data.records import Context, Detection, Draft, Evidence, Gap, Keyframe, OnScreenText, Person
 from pipeline import config as settings
 from stages import STAGES
 from stages.candidates import Config, run
@@ -103,7 +103,7 @@ def gap(start: float, end: float, usable: bool = True) -> Gap:
     )
 
 
-def told(job: Job[Any]) -> list[Candidate]:
+def told(job: Job[Any]) -> list[Draft]:
     return list(run(job))
 
 
@@ -153,8 +153,8 @@ def test_questions_begin_with_the_same_words(film: Callable[..., Job[Any]]) -> N
             OnScreenText(text="서울역", role="sign", first_seen=10, last_seen=12, score=0.9, box=BOX),
             OnScreenText(text="들리는 말", role="subtitle", first_seen=10, last_seen=12, score=0.9, box=BOX),
         ),
-        persons=(Person(id="p", call="민수", named=True, emotion="sad", box=BOX),),
-        names=("민수", "영희"),
+        persons=(Person(id="민수", call="@민수", emotion="sad", box=BOX),),
+        names=("@민수", "@영희"),
         objects=tuple(
             Detection(id=i, keyframe="k", label="dog", score=0.9, box=BOX, track=t)
             for i, t in (("a", "x"), ("b", "x"), ("c", ""))
@@ -167,7 +167,7 @@ def test_questions_begin_with_the_same_words(film: Callable[..., Job[Any]]) -> N
     told(film(backend, [rich]))
     texts = [p.text for p, _ in backend.asked]
     shared = os.path.commonprefix(texts)  # noqa: RUF071 – letters are meant
-    for known in ("서울역", "민수, 영희", "개 2", "밤", "어디 가?", "집에.", "슬픈 표정"):
+    for known in ("서울역", "@민수, @영희", "개 2", "밤", "어디 가?", "집에.", "슬픈 표정"):
         assert known in shared
     assert "들리는 말" not in shared
     assert len({p.system for p, _ in backend.asked}) == 1
@@ -341,11 +341,11 @@ def test_evidence_is_what_the_caption_names() -> None:
         "ko",
         texts=(SeenText("서울역", "sign", 0.9, BOX), SeenText("안녕", "subtitle", 0.9, BOX)),
         things=(Thing("개", 0.8, BOX), Thing("의자", 0.7, BOX), Thing("개", 0.6, BOX)),
-        persons=(SeenPerson("민수", True, "", BOX), SeenPerson("", False, "", BOX)),
+        persons=(SeenPerson("@민수", "", BOX), SeenPerson("", "", BOX)),
     )
-    found = support("민수가 개를 데리고 서울역으로 간다. 안녕.", prompt)
+    found = support("@민수가 개를 데리고 서울역으로 간다. 안녕.", prompt)
     assert [(e.kind, e.value, e.score) for e in found] == [
-        ("text", "서울역", 0.9), ("face", "민수", None), ("object", "개", 0.8),
+        ("text", "서울역", 0.9), ("face", "@민수", None), ("object", "개", 0.8),
     ]  # fmt: skip
     assert support("조개를 줍는다.", prompt) == ()
 

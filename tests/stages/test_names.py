@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from data.cast import Cast, Member
-from data.records import Context, Detection, Face, Keyframe, Shot, TextRegion, Utterance
+from data.names import introduced as revealed
+from data.records import Context, Detection, Face, Keyframe, OnScreenText, Shot, TextRegion, Utterance
 from stages import context
-from stages.context.names import revealed
 from stages.stage import RunSettings
 
 
@@ -97,6 +97,13 @@ def test_decomposed_hangul_is_heard() -> None:
     assert revealed(people("김기주"), says(unicodedata.normalize("NFD", "기주야"))) == {"p1": 12.0}
 
 
+def test_a_name_that_is_shown_is_introduced() -> None:
+    sign = OnScreenText(text="검사 김기주", role="sign", first_seen=15, last_seen=18, score=0.9, box=(0, 0, 1, 1))
+    assert revealed(people("김기주"), says("", "기주야"), [sign]) == {"p1": 15.0}
+    assert revealed(people("김기주"), says("", "기주야"), [sign], "spoken") == {"p1": 22.0}
+    assert revealed(people("김기주"), says(""), [], "always") == {"p1": 0.0}
+
+
 def test_named_from_stands_above_the_dialogue() -> None:
     assert revealed(people("김하늘", named_from=300), says("하늘이 맑다")) == {"p1": 300.0}
 
@@ -104,6 +111,7 @@ def test_named_from_stands_above_the_dialogue() -> None:
 YAML = """
 - {id: giju, name: {ko: 김기주, en: Kim Gi-ju}, before: {ko: 회색 코트의 남자, en: the man in grey}, photos: []}
 - {id: sujin, name: 이수진, named_from: 0, photos: []}
+- {id: mina, name: 박미나, photos: []}
 """
 
 
@@ -120,7 +128,7 @@ def contexts(make_job: Callable[..., Any], tmp_path: Path) -> Callable[..., list
         rows = {
             Keyframe: keyframes,
             Shot: [Shot(id=k.shot, start=k.time - 1, end=k.time + 3) for k in keyframes],
-            Utterance: says("누구세요?", "기주야!"),  # until 12 s; until 22 s
+            Utterance: says("누구세요?", "미나야, 기주야!"),  # until 12 s; until 22 s
             TextRegion: [],
             Face: [f.model_copy(update={"keyframe": k.id}) for k in keyframes for f in faces],
             Detection: [
@@ -139,37 +147,38 @@ def face(person: str | None, size: float, emotion: str | None = None) -> Face:
     return Face(id=f"f{person}", keyframe="", score=0.9, box=(0.1, 0.1, size, size), person=person, emotion=emotion)
 
 
-def test_a_line_that_may_start_early_does_not_say_the_name_early(contexts: Callable[..., list[Context]]) -> None:
-    before, early, after = contexts(21, 23.9, 24, faces=[face("giju", 0.2)])
-    assert [p.call for c in (before, early, after) for p in c.persons] == ["회색 코트의 남자"] * 2 + ["김기주"]
-    assert [p.named for c in (before, early, after) for p in c.persons] == [False, False, True]
-    assert [c.names for c in (before, after)] == [("이수진",), ("김기주", "이수진")]
-    (now,) = contexts(22, faces=[face("giju", 0.2)], early=0)
-    assert now.persons[0].named
+def test_whoever_can_be_called_has_a_label(contexts: Callable[..., list[Context]]) -> None:
+    before, after = contexts(5, 50, faces=[face("giju", 0.2), face("sujin", 0.1), face("unknown-1", 0.3)])
+    assert before.persons == after.persons
+    assert [(p.id, p.call) for p in before.persons] == [("unknown-1", ""), ("giju", "@giju"), ("sujin", "@sujin")]
+    assert before.names == ("@giju", "@sujin")
+    assert contexts(5)[0].names == ()
+
+
+def test_without_a_description_the_label_waits_for_the_name(contexts: Callable[..., list[Context]]) -> None:
+    seen = contexts(11.9, 21, 23.9, 24, faces=[face("mina", 0.2)])
+    assert [c.names for c in seen] == [(), (), (), ("@mina",)]
+    (now,) = contexts(22, faces=[face("mina", 0.2)], early=0)
+    assert now.names == ("@mina",)
 
 
 def test_the_first_second_may_name_whom_everybody_knows(contexts: Callable[..., list[Context]]) -> None:
-    assert contexts(0.4)[0].names == ("이수진",)
-
-
-def test_english_narration_calls_in_english(contexts: Callable[..., list[Context]]) -> None:
-    before, after = contexts(5, 50, faces=[face("giju", 0.2)], language="en")
-    assert [p.call for c in (before, after) for p in c.persons] == ["the man in grey", "Kim Gi-ju"]
+    assert contexts(0.4, faces=[face("sujin", 0.2)])[0].names == ("@sujin",)
 
 
 def test_persons_are_the_recognised_largest_first(contexts: Callable[..., list[Context]]) -> None:
     seen = [face("unknown-1", 0.1, "sad"), face("sujin", 0.3, "happy"), face(None, 0.5)]
     (found,) = contexts(5, faces=seen)
-    assert [(p.id, p.call, p.named, p.emotion) for p in found.persons] == [
-        ("sujin", "이수진", True, "happy"),
-        ("unknown-1", "", False, "sad"),
+    assert [(p.id, p.call, p.emotion) for p in found.persons] == [
+        ("sujin", "@sujin", "happy"),
+        ("unknown-1", "", "sad"),
     ]
     assert found.persons[0].box == (0.1, 0.1, 0.3, 0.3)
 
 
 def test_without_a_cast_nobody_is_named(contexts: Callable[..., list[Context]]) -> None:
     (found,) = contexts(50, faces=[face("unknown-1", 0.1)], cast=False)
-    assert (found.names, [(p.call, p.named) for p in found.persons]) == ((), [("", False)])
+    assert (found.names, [p.call for p in found.persons]) == ((), [""])
 
 
 @pytest.mark.parametrize(("faces", "bodies", "people"), [(1, 3, 3), (2, 0, 2), (2, 1, 2), (0, 0, 0)])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.errors import ConfigError
-from data.records import Candidate, Context, Detection, Evidence, Gap
+from data.records import Context, Detection, Draft, Evidence, Gap
 from stages.ranking import CHUNK, Config, heuristic, run
 from stages.ranking.prompt import RankingPrompt
 from stages.stage import Job, RunSettings
@@ -49,11 +49,9 @@ def gap(start: float, end: float, number: int = 1, usable: bool = True) -> Gap:
     )
 
 
-def candidate(
-    name: str, text: str, kind: Any = "face", score: float | None = 0.9, keyframe: str = "k0001"
-) -> Candidate:
+def candidate(name: str, text: str, kind: Any = "face", score: float | None = 0.9, keyframe: str = "k0001") -> Draft:
     evidence = (Evidence(kind=kind, value="x", score=score),)
-    return Candidate(
+    return Draft(
         id=name,
         keyframe=keyframe,
         text=text,
@@ -66,9 +64,9 @@ def candidate(
 
 
 def ranked(
-    make_job: Callable[..., Job[Any]], candidates: list[Candidate], gaps: list[Gap], early: float = 0.0, **config: Any
+    make_job: Callable[..., Job[Any]], candidates: list[Draft], gaps: list[Gap], early: float = 0.0, **config: Any
 ) -> dict[str, Any]:
-    records = {Context: [context(1), context(2)], Candidate: candidates, Gap: gaps}
+    records = {Context: [context(1), context(2)], Draft: candidates, Gap: gaps}
     job = make_job(Config(**config), records, settings=RunSettings(early=early))
     return {r.candidate: r for r in run(job)}
 
@@ -159,7 +157,7 @@ def judged(make_job: Callable[..., Job[Any]], judge: Any, count: int = 2, **conf
         for n in numbers
         for letter, text in (("a", "두 사람이 나란히 걷는다."), ("b", "밤이다."))
     ]
-    records = {Context: [context(n) for n in numbers], Candidate: offered, Gap: [gap(10, 16)]}
+    records = {Context: [context(n) for n in numbers], Draft: offered, Gap: [gap(10, 16)]}
     return make_job(Config(**config), records, backend=judge)
 
 
@@ -185,7 +183,7 @@ def test_what_a_model_is_told_comes_from_the_context(make_job: Callable[..., Job
     things = tuple(Detection(id=f"d{n}", label=label, **boxes) for n, label in enumerate(("person", "chair", "person")))
     seen = context(1).model_copy(update={"objects": things, "people": 1, "light": "night", "same_place": "s0001"})
     judge = Judge()
-    job = make_job(Config(), {Context: [seen], Candidate: [candidate("a", "밤이다.")], Gap: []}, backend=judge)
+    job = make_job(Config(), {Context: [seen], Draft: [candidate("a", "밤이다.")], Gap: []}, backend=judge)
     list(run(job))
     prompt = judge.prompts[0]
     assert (prompt.people, prompt.objects, prompt.light, prompt.known_place) == (2, ("의자",), "night", True)
@@ -211,7 +209,7 @@ def test_a_model_does_not_run_for_nothing(make_job: Callable[..., Job[Any]]) -> 
 
 
 def test_no_candidates_no_model(make_job: Callable[..., Job[Any]]) -> None:
-    job = make_job(Config(), {Context: [context(1)], Candidate: [], Gap: []}, backend=Judge())
+    job = make_job(Config(), {Context: [context(1)], Draft: [], Gap: []}, backend=Judge())
     assert list(run(job)) == []
     assert job.notes == []
 
