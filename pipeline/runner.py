@@ -21,8 +21,8 @@ from pipeline import config as settings
 from pipeline.config import Config
 from pipeline.delivery import deliver
 from pipeline.remembered import keep_settings
-from pipeline.switching import finish
 from pipeline.series import in_order, remember, series_settings
+from pipeline.switching import finish
 from stages import STAGES
 from stages.models import release
 from stages.stage import Backend, Job, Speaker, Stage

@@ -9,9 +9,9 @@ from __future__ import annotations
 import bisect
 import shutil
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
 
 from data import language
 from data.errors import UserError
@@ -44,32 +44,37 @@ def run(job: Job[Config]) -> Iterator[Line]:
     if not touched:
         yield from (_as_placed(narration) for narration in narrations)
         return
-    places = _Places(job)
-    made = [places.line(line) for line in _lines(narrations, job.read(Keyframe), touched)]
-    made.sort(key=lambda line: line.start)
-    for number, (line, after) in enumerate(pairwise([*made, None]), 1):
-        assert line is not None
+    from data.review.fold import merged
+
+    for line in arranged(job, merged(drafted(narrations, job.read(Keyframe)), touched)):
         if line.recording and job.edits:
             _keep(job.edits / applied.RECORDINGS / line.recording, job.folder)
-        yield _ended(line, after).model_copy(update={"id": record_id("n", number)})
+        yield line
+
+
+def arranged(job: Job[Any], lines: Sequence[ReviewLine]) -> list[Line]:
+    """The lines that are spoken, in order of time, each with the room it has; what people decided is never moved.
+
+    Reads Narration, Gap and Keyframe. A film without a single gap has no place for a line, and none is returned.
+    """
+    if not job.read(Gap):
+        return []
+    places = _Places(job)
+    made = sorted((places.line(line) for line in lines if line.spoken), key=lambda line: (line.start, line.review))
+    return [
+        _ended(line, after).model_copy(update={"id": record_id("n", number)})
+        for number, (line, after) in enumerate(zip(made, [*made[1:], None], strict=True), 1)
+    ]
 
 
 def _as_placed(narration: Narration, **changes: Any) -> Line:
     return Line.model_validate(narration.model_dump() | changes)
 
 
-def _lines(
-    narrations: Sequence[Narration], keyframes: Sequence[Keyframe], touched: Sequence[ReviewLine]
-) -> list[ReviewLine]:
-    from data.review.fold import merged
-
-    return [line for line in merged(drafted(narrations, keyframes), touched) if line.spoken]
-
-
 class _Places:
     """Where people's lines lie among the gaps and pictures."""
 
-    def __init__(self, job: Job[Config]) -> None:
+    def __init__(self, job: Job[Any]) -> None:
         self.settings, self.duration = job.settings, job.episode.duration
         self.gaps, self.keyframes = job.read(Gap), job.read(Keyframe)
         self.narrations = {(n.start, one_line(n.text)): n for n in job.read(Narration)}

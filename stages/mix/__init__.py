@@ -20,6 +20,7 @@ from data.messages import tr
 from data.mux import DescribedWriter
 from data.records import Clip, Duck, Episode, Gap, Utterance
 from data.sound import audio_blocks, native_layout
+from stages.mix import known
 from stages.mix.ducking import Config, Cue, Plan, Programme, kind_of, plan
 from stages.mix.render import RATE, Block, Residual, Samples, panning, read_clip, rendered
 from stages.stage import Job
@@ -27,7 +28,7 @@ from stages.stage import Job
 if TYPE_CHECKING:
     from soundfile import SoundFile
 
-VERSION = 1
+VERSION = 2
 TOLERANCE = 2.0
 """LU between narration and dialogue that nobody minds."""
 SILENT_LAYOUT = "mono"
@@ -45,14 +46,20 @@ def run(job: Job[Config]) -> Iterable[Duck]:
             else tr("No gap can take a line; nothing was added.")
         )
         return
-    programme = measured(job)
-    gaps, folder = job.read(Gap), job.folder_of(Clip)
-    made = plan([cue_of(clip, gaps, programme, folder) for clip in clips], programme, job.config)
+    programme, made = planned(job, clips)
     if made.level < programme.target - TOLERANCE:
         too_quiet = round(programme.target - made.level, 1)
         job.note(tr("Narration lies {lu} LU below the dialogue: any louder it would be distorted.", lu=too_quiet))
     write(job, programme, made, clips)
     yield from made.ducks if job.episode.audio else ()
+
+
+def planned(job: Job[Config], clips: Sequence[Clip]) -> tuple[Programme, Plan]:
+    """What the clips, one at least, are fitted into, and how: no sample is mixed for it."""
+    programme = measured(job)
+    gaps, folder = job.read(Gap), job.folder_of(Clip)
+    cues = [cue_of(clip, gaps, programme, folder, job.cache) for clip in clips]
+    return programme, plan(cues, programme, job.config)
 
 
 def layout(episode: Episode) -> str:
@@ -73,18 +80,22 @@ def measured(job: Job[Config]) -> Programme:
     """The programme with its loudness; a film without sound is silence, which needs no decoding."""
     speech = job.read(Utterance)
     if job.episode.audio:
-        sound = measure(programme_blocks(job, 0), RATE, layout(job.episode), true_peak=True)
+        shape = layout(job.episode)
+        sound = known.programme(
+            job.cache, job.episode, shape, lambda: measure(programme_blocks(job, 0), RATE, shape, true_peak=True)
+        )
     else:
         sound = Loudness(silence := np.zeros(round(job.episode.duration * CELLS)), silence)
-    known = [sound.dialogue([(u.start, u.end) for u in speech]), sound.dialogue([(0.0, job.episode.duration)])]
-    target = next((level for level in known if level is not None), job.config.loudness)
+    levels = [sound.dialogue([(u.start, u.end) for u in speech]), sound.dialogue([(0.0, job.episode.duration)])]
+    target = next((level for level in levels if level is not None), job.config.loudness)
     return Programme(sound, job.episode.duration, speech, target, float(panning(layout(job.episode)).max()))
 
 
-def cue_of(clip: Clip, gaps: Sequence[Gap], programme: Programme, folder: Path) -> Cue:
+def cue_of(clip: Clip, gaps: Sequence[Gap], programme: Programme, folder: Path, cache: Path) -> Cue:
     """A clip with its bed and its own loudness."""
     assert clip.file is not None
-    voice = measure([read_clip(folder / clip.file)[:, None]], RATE, "mono", true_peak=True)
+    file = folder / clip.file
+    voice = known.clip(cache, file, lambda: measure([read_clip(file)[:, None]], RATE, "mono", true_peak=True))
     return Cue(clip, kind_of(clip, gaps), programme.sound.between(clip.start, clip.end), voice)
 
 

@@ -25,6 +25,9 @@ SHORTEST_RAMP = 0.05
 UNEVEN = 1.0
 """dB one clip may be quieter than the others, so that all stay within the ±1.5 LU of a constant level."""
 
+GRAIN = 0.1
+"""dB to which the gain of the narration is rounded: a line more or less leaves that of all the others as it was."""
+
 
 class Config(StageConfig):
     """How programme and narration are mixed."""
@@ -87,7 +90,8 @@ def plan(cues: Sequence[Cue], programme: Programme, config: Config) -> Plan:
     """Dips and gains for cues in order of time."""
     voice = Loudness(np.concatenate([cue.voice.energy for cue in cues])).integrated
     level = programme.target + raised(cues, programme.target, config)
-    gain = 0.0 if voice is None else level - voice
+    gain = 0.0 if voice is None else round((level - voice) / GRAIN) * GRAIN
+    level = level if voice is None else voice + gain
     ducks = [duck_of(group, level, programme.sound, config) for group in grouped(cues, programme.speech, config.hold)]
     ducks = with_ramps(ducks, programme, config.ramp)
     return under_ceiling(Plan(tuple(ducks), {cue.clip.id: gain for cue in cues}, level), cues, programme, config)
