@@ -100,6 +100,8 @@ class Speaker:
     """Speeds above 1 at which a line may be spoken to fit its gap, the slowest first."""
     clip: Callable[[str], tuple[Path, str]] | None = None
     """A text → its clip (48 kHz, mono, −23 LUFS) in the voice's cache, and what speaks it."""
+    voice: str = ""
+    """Who speaks, and how fast; empty: not known."""
 
 
 @dataclass(frozen=True)

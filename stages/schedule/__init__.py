@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from data.claims import marked
 from data.messages import tr
 from data.records import Alternative, Narration, record_id
-from stages.schedule import given
+from stages.schedule import given, held
 from stages.schedule.config import Config
 from stages.schedule.missed import Missed, missed, save
 from stages.schedule.optimise import Placed, losses, window_of
@@ -33,7 +34,7 @@ def run(job: Job[Config]) -> Iterator[Narration]:
         yield from given.narrations(job, job.settings.given_script, job.config.pause)
         return
     planner = Planner(job)
-    lines = planner.placed()
+    lines = held.placed(planner, job)
     left_out = list(missed(planner, lines))
     save(job.folder, left_out)
     _tell(job, left_out)
@@ -77,6 +78,7 @@ def _narrations(planner: Planner, lines: Sequence[Placed], left_out: Sequence[Mi
             alternatives=_shorter(planner, form.text, form.candidate.keyframe),
             parts=parts[number],
             displaced=tuple(displaced[form.candidate.id]),
+            unsupported=marked(form.text, form.candidate.text, form.candidate.unsupported, planner.settings.language),
         )
 
 

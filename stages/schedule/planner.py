@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,14 +18,18 @@ from data.records import Candidate, Context, Gap, Ranked
 from data.style import refuse
 from stages.schedule.config import Config
 from stages.schedule.lengths import Lengths
+from stages.schedule.memory import Memory, Said
 from stages.schedule.objective import LEVELS, Form, Places, heard, repeats, scenes, value
-from stages.schedule.optimise import Option, Placed, Rules, Slot, optimise
+from stages.schedule.optimise import Option, Placed, Rules, Slot, optimise, total
 from stages.schedule.rewriting import LEAST, Rewriting
 from stages.schedule.shorten import available, shortened
 from stages.stage import Job
 
 TIGHT = 0.6
 """Share of the longest gap in reach from which a line may have to be spoken faster to leave others room."""
+
+REMEMBERING = 3
+"""Most times that everything is decided again because other lines have told other things (a working value)."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,11 @@ class Planner:
         for candidate in self.candidates.values():
             self.of_keyframe[candidate.keyframe].append(candidate)
         self.moments = list(self._moments(job))
+        self._contexts = {moment.context.keyframe: moment.context for moment in self.moments}
+        self.memory = Memory(
+            job.settings.language, self.config.weights, self.level,
+            place=self.config.memory, elsewhere=self.config.repeat_window,
+        )  # fmt: skip
         self._starts = [slot.start for slot in self.slots]
         self._ends = [slot.end for slot in self.slots]
         self._of_moment: dict[str, list[Form]] = {}
@@ -91,13 +100,42 @@ class Planner:
         return ""
 
     def placed(self) -> list[Placed]:
-        """The best placement, with the lengths of its lines as the voice speaks them."""
-        lines = self._optimised()
-        for _ in range(self.config.rounds):
-            if not self._measured(lines):
-                break
+        """The best placement, with the lengths of its lines as the voice speaks them, held against its own lines.
+
+        Of the plans whose lengths are all known, and the last, the one that is worth most.
+        """
+        plans: list[tuple[float, list[Placed], dict[str, Form]]] = []
+        for number in range(max(self.config.rounds, REMEMBERING) + 1):
             lines = self._optimised()
+            unknown = number < self.config.rounds and self._measured(lines)
+            told = self.memory.remember([Said(*self._told(line)) for line in lines])
+            last = number == max(self.config.rounds, REMEMBERING)
+            if last or not unknown:
+                forms = self.forms | {form.key: form for form in map(self._recalled, lines)}
+                plans.append((self._worth(lines, forms), lines, forms))
+            if not (unknown or told):
+                break
+        _, lines, self.forms = max(plans, key=lambda plan: plan[0])
         return lines
+
+    def _told(self, line: Placed) -> tuple[Context, str]:
+        form = self.forms[line.option.key]
+        return self._contexts[form.candidate.keyframe], form.text
+
+    def _recalled(self, line: Placed) -> Form:
+        """The form of a line, held against what is remembered now."""
+        form = self.forms[line.option.key]
+        plain = {name: part for name, part in form.parts.items() if name != "known"}
+        return self._remembering(replace(form, parts=plain), self._contexts[form.candidate.keyframe])
+
+    def _remembering(self, form: Form, context: Context) -> Form:
+        cost = self.memory.cost(form.text, context)
+        return replace(form, parts={**form.parts, "known": -cost}) if cost else form
+
+    def _worth(self, lines: Sequence[Placed], forms: Mapping[str, Form]) -> float:
+        """What a plan is worth with these forms of its lines."""
+        other = sum(forms[line.option.key].value - line.option.value for line in lines)
+        return total(lines, self.slots, self.rules) + other
 
     def _measured(self, lines: Sequence[Placed]) -> bool:
         """Have the lines spoken that were not yet; whether there was one."""
@@ -108,13 +146,29 @@ class Planner:
         return news > 0
 
     def _optimised(self) -> list[Placed]:
+        self.prepare()
+        return optimise(self.problem(), self.slots, self.rules)
+
+    def prepare(self) -> None:
+        """Find the forms of every moment, with the lengths known so far."""
         if self.rewriting.available:
             self._rewrite()
         self._of_moment = {moment.context.keyframe: self._forms(moment) for moment in self.moments}
         rows = list(self._of_moment.values())
         self.forms = {form.key: form for row in rows for form in row}
         self.rules = self._rules(rows)
-        return optimise(self.problem(), self.slots, self.rules)
+
+    def faster(self, form: Form) -> list[Form]:
+        """A form at every speed above its own, the slowest first; they can be placed from here on."""
+        found = [self._faster(form, speed) for speed in self.lengths.speeds if speed > form.speed]
+        self.forms |= {form.key: form for form in found}
+        return found
+
+    def spoken(self, form: Form) -> Option:
+        """A form with the length it has when it is spoken, which it is, where there is a voice."""
+        self.lengths.measure(form)
+        moment = next(m for m in self.moments if m.context.keyframe == form.candidate.keyframe)
+        return self._option(form, moment)
 
     def problem(self) -> list[list[Option]]:
         """The options of every moment, as they were optimised last."""
@@ -144,11 +198,12 @@ class Planner:
         if needed > TIGHT * room:
             shortest = min(forms, key=lambda f: (self.lengths.needed(f.text), f.key))
             forms += [self._faster(shortest, speed) for speed in self.lengths.speeds]
-        return forms
+        return [self._remembering(form, moment.context) for form in forms]
 
     def _form(self, moment: Moment, candidate: Candidate, text: str, key: str = "") -> Form:
         score = self.scores[candidate.id]
-        found = value(candidate, text, score, (moment.context, moment.scene), self.config.weights, self.level)
+        place = (moment.context, moment.scene)
+        found = value(candidate, text, score, place, self.config.weights, self.level, self.settings.language)
         return Form(candidate.id + key, candidate, text, 1.0, found)
 
     def _shorter(self, moment: Moment, room: float) -> list[Form]:

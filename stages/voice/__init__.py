@@ -81,7 +81,8 @@ def speaker(job: Job[Config]) -> Speaker:
 
     half = round((1 + job.config.max_speed) / 2, 3)
     speeds = tuple(sorted({half, job.config.max_speed, job.config.hard_speed} - {1.0}))
-    return Speaker(seconds, speeds, spoken_as)
+    voice = f"{job.backend.voice(job.settings.language)}, {job.config.rate}"
+    return Speaker(seconds, speeds, spoken_as, voice)
 
 
 def take_of(booth: Booth, line: Line) -> Take | str:

@@ -1,0 +1,90 @@
+"""Decisions held: where nothing but words of the series changed (a name, a wording), every line stays where it is.
+
+The optimisation weighs words and lengths, so a longer name could move its neighbours. Who renames a person wants those
+lines changed that mention them, and no other. So a decision is kept under all that it depends on but what people are
+called, and taken again: each line in its place, in its new words, spoken faster where it must. Where a line finds no
+room that way, or the voice reads others otherwise, everything is decided anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from data.files import write_atomically
+from data.records import Candidate, Context, Gap, Ranked
+from stages.schedule.config import Config
+from stages.schedule.optimise import MS, Option, Placed, windows
+from stages.schedule.planner import Planner
+from stages.stage import Job, Speaker, keyed
+
+FORM = 1
+"""Raised when the same problem would be decided in another way."""
+WORDS_ALONE = {"text", "evidence", "draft"}
+"""Fields of a candidate that differ with what people are called; its draft stands for them."""
+
+
+def placed(planner: Planner, job: Job[Config]) -> list[Placed]:
+    """The best placement: the one of before where only words changed and it can still be spoken."""
+    if not (job.speaker and job.speaker.voice):
+        return planner.placed()
+    file = job.cache / f"held-{_problem(job, job.speaker)}.json"
+    held = _read(file)
+    lines = _again(planner, held) if held else None
+    if lines is None:
+        lines = planner.placed()
+        rows = [[o.option.key, o.slot, o.start, o.option.seconds, planner.forms[o.option.key].text] for o in lines]
+        write_atomically(file, json.dumps(rows, ensure_ascii=False).encode())
+    return lines
+
+
+def _read(file: Path) -> list[tuple[str, int, float, float, str]]:
+    try:
+        return [tuple(row) for row in json.loads(file.read_bytes())]
+    except (FileNotFoundError, ValueError):
+        return []
+
+
+def _problem(job: Job[Config], speaker: Speaker) -> str:
+    """Digest of all that is decided on, with labels in place of what people are called."""
+    offered = [[c.model_dump(mode="json", exclude=WORDS_ALONE), c.draft or c.text] for c in job.read(Candidate)]
+    known: list[Any] = [[r.model_dump(mode="json") for r in job.read(kind)] for kind in (Gap, Context, Ranked)]
+    planning = job.settings.model_dump(mode="json", include={"language", "plan_rate", "early", "late"})
+    sound = hashlib.sha256((job.folder_of(Gap) / "loudness.npy").read_bytes()).hexdigest()
+    problem = [FORM, keyed(job.config), planning, offered, known, sound, speaker.voice, speaker.speeds]
+    return hashlib.sha256(json.dumps(problem, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _again(planner: Planner, held: Sequence[tuple[str, int, float, float, str]]) -> list[Placed] | None:
+    """The lines in their places; None where one of them cannot stay."""
+    planner.prepare()
+    lines: list[Placed] = []
+    for number, (key, slot, start, seconds, text) in enumerate(held):
+        after = held[number + 1] if number + 1 < len(held) else None
+        until = after[2] - planner.config.pause if after and after[1] == slot else planner.slots[slot].end
+        line = _line(planner, key, slot, start, until)
+        if line is None or (planner.forms[key].text == text and abs(line.option.seconds - seconds) > MS):
+            return None
+        lines.append(line)
+    return lines
+
+
+def _line(planner: Planner, key: str, slot: int, start: float, until: float) -> Placed | None:
+    """A line where it was, at the speed it had or the slowest that fits."""
+    form = planner.forms.get(key)
+    if form is None:
+        return None
+    for tried in (form, *planner.faster(form)):
+        option = planner.spoken(tried)
+        if start + option.seconds <= until + MS and _open(planner, option, slot, start):
+            return Placed(option, slot, start)
+    return None
+
+
+def _open(planner: Planner, option: Option, slot: int, start: float) -> bool:
+    """Whether the option may start there."""
+    found = [w for w in windows(option, planner.slots, planner.rules) if w.slot == slot]
+    return any(w.steps[0] - MS <= start <= w.last + MS for w in found)
