@@ -1,4 +1,4 @@
-"""The command line: `vdesc run | status | export | lint | config | models | finetune | doctor`."""
+"""The command line: `vdesc run | status | export | lint | config | models | finetune | review | doctor`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pipeline import DEFAULT_PROFILE
 from pipeline.finetune_models import finetune_app
 from pipeline.lint_command import lint
 from pipeline.model_commands import models_app
+from pipeline.review_command import review_app
 from pipeline.terminal import Assignments, LangOption, Offline, Profile, Results
 from pipeline.terminal import console as make_console
 
@@ -39,6 +40,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(models_app, name="models")
 app.command()(lint)
 app.add_typer(finetune_app, name="finetune")
+app.add_typer(review_app, name="review")
 
 
 @app.command()

@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from sqlalchemy import Column, Float, MetaData, String, Table, create_engine, delete, event, insert, select, update
 from sqlalchemy.engine import Engine
@@ -17,6 +17,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from data.errors import UserError
 from data.messages import tr
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
 Role = Literal["viewer", "reviewer", "lead"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -154,7 +157,9 @@ def _open(url: str) -> Engine:
         _meta.create_all(engine)
     except OperationalError as error:
         cause = str(error.orig).partition("\n")[0]
-        raise UserError(tr("The database of the accounts cannot be opened ({cause}); mend --url", cause=cause)) from None
+        raise UserError(
+            tr("The database of the accounts cannot be opened ({cause}); mend --url", cause=cause)
+        ) from None
     return engine
 
 
@@ -163,7 +168,7 @@ def _hash(session: str) -> str:
     return hashlib.sha256(session.encode()).hexdigest()
 
 
-def _hasher() -> PasswordHasher:  # noqa: F821
+def _hasher() -> PasswordHasher:
     from argon2 import PasswordHasher
 
     return PasswordHasher()  # RFC 9106's second choice: 64 MiB, 3 passes

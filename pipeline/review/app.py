@@ -1,0 +1,99 @@
+"""The application: routes, what every request passes, and how errors are told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from urllib.parse import quote
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from data import messages
+from data.errors import UserError
+from data.messages import tr
+from pipeline.review.desk import AbsentError, Desk
+from pipeline.review.finishing import Workshop
+from pipeline.review.pages import HERE
+from pipeline.review.routes import acts, delivery, events, media, sign_in, views
+from pipeline.review.security import Guard
+from pipeline.review.unedited import Conflict
+from pipeline.review.visitors import Refusal, language_of, same_site
+
+
+def create(desk: Desk, names: Iterable[str] = ()) -> FastAPI:
+    """The review server over `desk`. `names` are host names it is reached by besides addresses and localhost."""
+
+    workshop = Workshop(desk)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        desk.hub.begin()
+        yield
+        workshop.stop()
+        desk.close()
+
+    app = FastAPI(lifespan=lifespan, dependencies=[Depends(same_site)], docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.desk, app.state.workshop = desk, workshop
+    app.mount("/static", StaticFiles(directory=HERE / "static"))
+    for routes in (views, sign_in, acts, media, events, delivery):
+        app.include_router(routes.router)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(UserError, _wrong)
+    app.add_exception_handler(Conflict, _conflict)
+    app.add_exception_handler(Exception, _defect)
+    app.add_exception_handler(AbsentError, _absent)
+    app.middleware("http")(_in_their_language)
+    app.add_middleware(Guard, names=names)
+    return app
+
+
+async def _in_their_language(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    with messages.answering(language_of(request)):
+        return await answer(request)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Anything that is turned away: a page goes to sign in, a script gets a line and a code."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 401 and request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse(f"/login?to={quote(request.url.path)}", 303)
+    if isinstance(error, Refusal):
+        return told(error.status_code, error.code, str(error.detail), **error.more)
+    if error.status_code == 404:
+        return await _absent(request, error)
+    return told(error.status_code, "refused", str(error.detail))
+
+
+async def _absent(_: Request, __: Exception) -> Response:
+    return told(404, "absent", tr("There is no such page or file"))
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if part != "body")
+    return told(422, "invalid", tr("{where}: {cause}; load the page again", where=where, cause=first["msg"]))
+
+
+async def _wrong(_: Request, error: Exception) -> Response:
+    return told(422, "wrong", str(error))
+
+
+async def _conflict(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Conflict)
+    lines = [line.model_dump(mode="json") for line in error.lines]
+    return told(409, "conflict", tr("Somebody else has changed this line; see what it says now"), lines=lines)
+
+
+async def _defect(_: Request, __: Exception) -> Response:
+    return told(500, "defect", tr("This is a defect of vdesc; please report it with what the server wrote"))
+
+
+def told(status: int, code: str, error: str, **more: object) -> JSONResponse:
+    """An error for people and for scripts."""
+    return JSONResponse({"error": error, "code": code, **more}, status)

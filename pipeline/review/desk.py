@@ -1,0 +1,102 @@
+"""What the server works on: the results folders, where their edits are kept, who is there, what is being applied."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from data.errors import UserError
+from data.messages import tr
+from data.review.model import ReviewLine
+from pipeline.review.accounts import Accounts, Person
+from pipeline.review.attempts import Attempts
+from pipeline.review.hub import Hub
+from pipeline.review.results import Machine, Shelf
+from pipeline.review.unedited import Session, Store
+
+
+class AbsentError(LookupError):
+    """There is no such episode or line."""
+
+
+def results_folders(folder: Path) -> dict[str, Path]:
+    """Name → results folder of every episode in `folder`, or of the one that it is itself."""
+    if _described(folder):
+        return {folder.resolve().name: folder.resolve()}
+    try:
+        return {found.name: found.resolve() for found in sorted(folder.iterdir()) if _described(found)}
+    except OSError as error:
+        raise UserError(tr("{folder} cannot be read ({cause})", folder=folder, cause=error.strerror)) from None
+
+
+def database(folder: Path, url: str | None) -> str:
+    """Where accounts are kept: in the studio's database, else beside the results."""
+    if url:
+        return url
+    place = folder / "review" if _described(folder) else folder / ".review"
+    place.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{(place / 'server.sqlite').resolve()}"
+
+
+def _described(folder: Path) -> bool:
+    return (folder / "workspace" / "script" / "script.json").is_file()
+
+
+@dataclass
+class Desk:
+    """Everything that routes share. `open_to`: who a visitor is without signing in; None: they must sign in."""
+
+    folder: Path
+    accounts: Accounts
+    url: str | None = None
+    open_to: Person | None = None
+    token: str | None = None
+    hub: Hub = field(default_factory=Hub)
+    attempts: Attempts = field(default_factory=Attempts)
+    _shelf: Shelf = field(default_factory=Shelf)
+    _stores: dict[str, Store] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def cookie(self) -> str:
+        """The session's cookie: browsers share cookies among ports, so each folder has a name of its own."""
+        return "vdesc-" + hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:12]
+
+    def results(self, episode: str) -> Path:
+        """The results folder of an episode. Raises AbsentError: a name is looked up, never joined to a path."""
+        try:
+            return results_folders(self.folder)[episode]
+        except KeyError:
+            raise AbsentError(episode) from None
+
+    def machine(self, episode: str) -> Machine:
+        """What the last run left. Raises AbsentError and UserError."""
+        return self._shelf.machine(self.results(episode))
+
+    def session(self, episode: str, who: str) -> Session:
+        """The review of an episode by one person. Raises AbsentError and UserError."""
+        results = self.results(episode)
+        return Session(results, self._store(results), who)
+
+    def line(self, episode: str, who: str, line: str) -> ReviewLine:
+        """A line as it stands. Raises AbsentError."""
+        for found in self.session(episode, who).lines():
+            if found.id == line:
+                return found
+        raise AbsentError(line)
+
+    def _store(self, results: Path) -> Store:
+        url = self.url or f"sqlite:///{results / 'review' / 'review.sqlite'}"
+        with self._lock:
+            if url not in self._stores:
+                (results / "review").mkdir(exist_ok=True)
+                self._stores[url] = Store(url)
+            return self._stores[url]
+
+    def close(self) -> None:
+        """Let go of every database."""
+        self.accounts.close()
+        for store in self._stores.values():
+            store.close()

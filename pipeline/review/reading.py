@@ -1,0 +1,95 @@
+"""An episode's review as pages and scripts get it: what the machine found and what people made of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from data.records import Finding
+from data.review import applied
+from pipeline.review.desk import Desk
+from pipeline.review.results import Machine, shown_keyframe, shown_line, voiced
+
+
+def state(desk: Desk, episode: str, who: str, role: str) -> dict[str, Any]:
+    """All that the review page shows, as JSON values."""
+    machine, session = desk.machine(episode), desk.session(episode, who)
+    url = f"/e/{quote(episode)}"
+    lines = session.lines()
+    return {
+        "episode": _episode(episode, machine),
+        "number": max((line.version for line in lines), default=0),
+        "lines": [shown_line(line, machine, url) for line in lines],
+        "gaps": [gap.model_dump(mode="json") for gap in machine.gaps],
+        "shots": [shot.model_dump(mode="json") for shot in machine.script.shots],
+        "utterances": [spoken.model_dump(mode="json") for spoken in machine.script.utterances],
+        "keyframes": [shown_keyframe(k, machine.contexts.get(k.id), url) for k in machine.keyframes],
+        "candidates": {
+            keyframe: [row.model_dump(mode="json") for row in rows] for keyframe, rows in machine.candidates.items()
+        },
+        "me": {"name": who, "role": role},
+        **standing(desk, episode, who),
+    }
+
+
+def standing(desk: Desk, episode: str, who: str) -> dict[str, Any]:
+    """Up to which act the film follows the review, and whether there is more to apply."""
+    folder = desk.results(episode) / "review"
+    kept, wanted = applied.read(folder), desk.session(episode, who).applied()
+    return {
+        "applied": max((line.version for line in kept), default=0),
+        "dirty": kept != wanted,
+    }
+
+
+def overview(desk: Desk, episode: str, who: str) -> dict[str, Any]:
+    """A row of the list of episodes."""
+    machine = desk.machine(episode)
+    progress = desk.session(episode, who).progress()
+    values = progress if isinstance(progress, dict) else vars(progress)
+    return {
+        "title": machine.script.episode.title,
+        "duration": machine.script.episode.duration,
+        "findings": sum(finding.severity == "error" for finding in machine.findings),
+        **values,
+    }
+
+
+def _episode(name: str, machine: Machine) -> dict[str, Any]:
+    about = machine.script.episode
+    kept = about.model_dump(mode="json", include={"title", "duration", "language", "fps"})
+    return {"id": name, **kept}
+
+
+def lines_about(desk: Desk, episode: str, who: str, finding: Finding) -> list[str]:
+    """Ids of the lines that a finding's time touches."""
+    if finding.start is None:
+        return []
+    end = finding.start if finding.end is None else finding.end
+    lines = sorted((line for line in desk.session(episode, who).lines() if line.spoken), key=lambda line: line.start)
+    machine = desk.machine(episode)
+    ends = [clip.end if (clip := voiced(line, machine)[1]) else line.start for line in lines]
+    return [line.id for line, until in zip(lines, ends, strict=True) if line.start <= end and finding.start <= until]
+
+
+def film(desk: Desk, episode: str) -> Path | None:
+    """Where the run found the film: what it wrote down, whatever a request says."""
+    try:
+        known = json.loads((desk.results(episode) / "workspace" / "source.json").read_text(encoding="utf-8"))
+        return Path(known["file"][0])
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None
+
+
+def loudness(desk: Desk, episode: str) -> dict[str, Any]:
+    """The programme's momentary loudness (EBU Tech 3341: 0.4 s), one value a second for the timeline."""
+    import numpy as np
+
+    try:
+        values = np.load(desk.results(episode) / "workspace" / "gaps" / "loudness.npy")
+    except OSError:
+        return {"step": 1.0, "values": []}
+    whole = values[: len(values) // 10 * 10].reshape(-1, 10).max(axis=1)
+    return {"step": 1.0, "values": [round(float(v), 1) if np.isfinite(v) else None for v in whole]}

@@ -1,0 +1,101 @@
+"""What a reviewer does to lines."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request, Response, UploadFile
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from data.script import Line as Text
+from pipeline.review.accounts import Person
+from pipeline.review.desk import Desk
+from pipeline.review.recording import save_recording
+from pipeline.review.results import shown_line
+from pipeline.review.visitors import Reviewer, desk_of
+
+router = APIRouter(prefix="/e/{episode}")
+Gesture = Annotated[dict[str, Any], Body()]
+
+
+class Draft(BaseModel):
+    """A text that is being typed."""
+
+    model_config = ConfigDict(extra="forbid")
+    line: str | None = None
+    text: Text = Field(max_length=1000)
+    start: float = Field(ge=0)
+
+
+@router.post("/acts")
+def act(request: Request, who: Reviewer, episode: str, gesture: Gesture) -> Response:
+    """Do one gesture; 409 with the lines as they are where somebody was faster."""
+    session = desk_of(request).session(episode, who.name)
+    if gesture.get("preview"):
+        return JSONResponse({"lines": [_plain(row) for row in session.preview(gesture)]})
+    return _done(desk_of(request), episode, who, session.do(gesture))
+
+
+@router.post("/undo")
+def undo(request: Request, who: Reviewer, episode: str) -> Response:
+    """Take back the reviewer's own last gesture."""
+    return _done(desk_of(request), episode, who, desk_of(request).session(episode, who.name).undo())
+
+
+@router.post("/redo")
+def redo(request: Request, who: Reviewer, episode: str) -> Response:
+    """Do again what was last taken back."""
+    return _done(desk_of(request), episode, who, desk_of(request).session(episode, who.name).redo())
+
+
+@router.post("/check")
+def check(request: Request, who: Reviewer, episode: str, draft: Draft) -> Response:
+    """Length and style of a text before it is saved."""
+    desk = desk_of(request)
+    gap = desk.machine(episode).gap_at(draft.start)
+    until = gap.window[1] if gap else draft.start
+    found = desk.session(episode, who.name).check_text(draft.text, draft.start, until)
+    return JSONResponse(_plain(found))
+
+
+@router.post("/lines/{line}/speak")
+def speak(request: Request, who: Reviewer, episode: str, line: str) -> Response:
+    """The line in its voice, as it stands."""
+    from pipeline.review import applying
+
+    desk = desk_of(request)
+    spoken = applying.speak(desk.results(episode), desk.line(episode, who.name, line))
+    return JSONResponse({"url": f"{_url(episode)}/clips/{spoken.file.name}", "seconds": spoken.seconds})
+
+
+@router.post("/lines/{line}/recording")
+def record(request: Request, who: Reviewer, episode: str, line: str, file: UploadFile) -> Response:
+    """A person's own recording of the line. It is decoded first and kept as 48 kHz mono WAV."""
+    desk = desk_of(request)
+    name = save_recording(file.file, desk.results(episode) / "review")
+    version = desk.line(episode, who.name, line).version
+    gesture = {"kind": "record", "line": line, "version": version, "recording": name}
+    return _done(desk, episode, who, desk.session(episode, who.name).do(gesture))
+
+
+def _done(desk: Desk, episode: str, who: Person, done: Any) -> Response:
+    """The changed lines for whoever did it, and word of them for everybody else who looks."""
+    machine, url = desk.machine(episode), _url(episode)
+    answer = {"lines": [shown_line(line, machine, url) for line in done.lines], "number": done.number}
+    desk.hub.tell(episode, "acts", answer | {"who": who.name})
+    return JSONResponse(answer)
+
+
+def _plain(value: Any) -> Any:
+    from dataclasses import asdict
+
+    if isinstance(value, dict):
+        return value
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else asdict(value)
+
+
+def _url(episode: str) -> str:
+    from urllib.parse import quote
+
+    return f"/e/{quote(episode)}"
