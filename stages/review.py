@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-
 from data import language
 from data.errors import UserError
 from data.messages import tr
