@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from data import claims, words
 from stages.schedule.objective import Detail, Weights
 from stages.stage import StageConfig
 
@@ -32,4 +33,11 @@ class Config(StageConfig):
     min_score: float = Field(0.35, ge=0, le=1, description="Lines that score less are not spoken")
     similarity: float = Field(0.8, gt=0, le=1, description="Share of equal words from which lines say the same")
     repeat_window: float = Field(60.0, ge=0, description="Seconds within which no line says the same again")
+    memory: float = Field(
+        180.0, ge=0, description="Seconds in which it is remembered what lines told of a place; elsewhere repeat_window"
+    )
     weights: Weights = Field(default=Weights(), description="What counts how much")
+
+    def files(self) -> dict[str, str]:
+        """The lexicons of what lines say and claim, which their worth depends on."""
+        return {"claims": claims.identity(), "words": words.identity()}

@@ -15,23 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from data.claims import marked
 from data.records import Candidate, Context, Gap, Length
+from data.words import telling
 from stages.schedule.optimise import Floats, Option
 
 Detail = Literal["short", "standard", "rich"]
 TELLING = 5
 """Words that say something, from which a line is as full of news as it gets: a clause with its people and its place."""
+MARKS = 3
+"""Unsupported words from which a line is no worse for more of them."""
 SEEN_LATER = 0.5
 """Seconds by which a picture comes after its line for this to be noticed in full (a working value)."""
 SALIENT, LOUD = 6.0, 10.0
 """LU above the gap's own loudness from which a sound stands out, and LU more at which it is all that is heard."""
 STEP = 10
 """Values of `loudness.npy` a second."""
-_PARTICLES = re.compile(r"(?<=[가-힣])(?:에서|으로|에게|까지|부터|이라고|라고|이|가|을|를|은|는|과|와|에|의|로|도)$")
-_EMPTY = frozenset(
-    ("있다", "이다", "나온다", "나타난다", "자막", "글자", "제목", "적힌", "글", "a", "an", "the", "is", "are", "there",
-     "it", "of", "in", "on", "at", "to", "and", "his", "her", "reads", "text")
-)  # fmt: skip
 
 
 class Weights(BaseModel):
@@ -47,6 +46,16 @@ class Weights(BaseModel):
     scene: float = Field(default=0.3, ge=0, description="Added where the place or the time of day changes")
     new: float = Field(
         default=0.3, ge=0, description="News: words that the dialogue around does not say; full from five on"
+    )
+    known: float = Field(
+        default=0.3,
+        ge=0,
+        description="Taken for telling what lines before have told, by the share of its words; no news either",
+    )
+    unsupported: float = Field(
+        default=0.2,
+        ge=0,
+        description="Taken for each thing, name, number or text that nothing seen or heard supports, three at most",
     )
     dialogue: float = Field(
         default=0.5, ge=0, description="Taken for saying what the dialogue says, by the share of its words"
@@ -107,19 +116,16 @@ class Form:
         return sum(self.parts.values())
 
 
-def words(text: str) -> frozenset[str]:
-    """Words without particles and without those that say nothing."""
-    return frozenset(_PARTICLES.sub("", word) for word in re.findall(r"\w+", text.casefold())) - _EMPTY
-
-
 def value(
-    candidate: Candidate, text: str, score: float, moment: tuple[Context, bool], weights: Weights, level: Level
-) -> dict[str, float]:
-    """The parts of a candidate's value that do not depend on where it is spoken; of a moment and whether it opens a
-    scene."""
+    candidate: Candidate, text: str, score: float, moment: tuple[Context, bool], weights: Weights, level: Level,
+    language: str,
+) -> dict[str, float]:  # fmt: skip
+    """The parts of a candidate's value that do not depend on where it is spoken, nor on other lines; of a moment and
+    whether it opens a scene."""
     context, scene = moment
-    said = words(text)
-    heard = said & words(f"{context.dialogue_before} {context.dialogue_after}")
+    said = telling(text, language)
+    heard = said & telling(f"{context.dialogue_before} {context.dialogue_after}", language)
+    marks = marked(text, candidate.text, candidate.unsupported, language)
     found = {
         "score": weights.score * score,
         "text": weights.text if candidate.kind != "visual" else 0.0,
@@ -127,6 +133,7 @@ def value(
         "new": weights.new * level.news * min(1.0, len(said - heard) / TELLING),
         "dialogue": -weights.dialogue * len(heard) / max(len(said), 1),
         "quiet": -level.quiet if candidate.kind == "visual" else 0.0,
+        "unsupported": -weights.unsupported * min(len(marks), MARKS),
         "shortened": -weights.shortened if text != candidate.text else 0.0,
     }
     return {name: part for name, part in found.items() if part}

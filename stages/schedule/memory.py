@@ -1,0 +1,71 @@
+"""What has been said of place, people and objects, so that lines say what is new.
+
+A line is held against the lines that are spoken before it: in the same place those of the last minutes, elsewhere those
+of the last minute. Who is meant may be said again: names and words for people cost nothing.
+
+What is known before a line depends on all lines chosen before it, which no cost between two lines can hold exactly. So
+it is settled in rounds, as measured lengths are: every optimisation is exact for what the one before has said, the next
+one is held against its lines, and of all plans the one is kept that is worth most against its own lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from data.claims import claims
+from data.records import Context
+from data.words import telling
+from stages.schedule.objective import TELLING, Level, Weights
+
+
+@dataclass(frozen=True)
+class Said:
+    """A line and the keyframe it speaks of."""
+
+    context: Context
+    text: str
+
+
+class Memory:
+    """What the lines of a plan have said when a later moment comes."""
+
+    def __init__(self, language: str, weights: Weights, level: Level, *, place: float, elsewhere: float) -> None:
+        self._language, self._weights, self._level = language, weights, level
+        self._place, self._elsewhere = place, elsewhere
+        self._said: tuple[Said, ...] = ()
+        self._known: dict[str, frozenset[str]] = {}
+
+    def remember(self, said: Sequence[Said]) -> bool:
+        """Take these lines, in order of time, for said; whether they are others than before."""
+        news = [(s.context.id, s.text) for s in said] != [(s.context.id, s.text) for s in self._said]
+        self._said, self._known = tuple(said), {}
+        return news
+
+    def known(self, context: Context) -> frozenset[str]:
+        """The words that lines of earlier keyframes have said, as far as they are remembered at this one."""
+        if context.id not in self._known:
+            near = (s for s in self._said if self._remembered(s.context, context))
+            self._known[context.id] = frozenset[str]().union(*(telling(s.text, self._language) for s in near))
+        return self._known[context.id]
+
+    def cost(self, text: str, context: Context) -> float:
+        """What is taken from a line for telling what is known: its share, and the news that it would else be."""
+        said = telling(text, self._language)
+        heard = telling(f"{context.dialogue_before} {context.dialogue_after}", self._language)
+        fresh = said - heard
+        again = (fresh & self.known(context)) - self._people(text)
+        if not again:
+            return 0.0
+        news = min(1.0, len(fresh) / TELLING) - min(1.0, len(fresh - again) / TELLING)
+        return self._weights.known * len(again) / len(said) + self._weights.new * self._level.news * news
+
+    def _remembered(self, earlier: Context, context: Context) -> bool:
+        ago = context.time - earlier.time
+        here = context.place and context.place == earlier.place
+        return 0 < ago <= (max(self._place, self._elsewhere) if here else self._elsewhere)
+
+    def _people(self, text: str) -> frozenset[str]:
+        """The words by which a line says who is meant."""
+        who = [c.word for c in claims(text, self._language) if c.kind in ("people", "count", "name")]
+        return telling(" ".join(who), self._language) if who else frozenset()
