@@ -122,6 +122,12 @@ def _rank(backend: Any, language: str) -> None:
     (_,) = backend.score([RankingPrompt(language=language)], [[SENTENCES[language]]])
 
 
+def _rewrite(backend: Any, language: str) -> None:
+    from stages.schedule.rewriting import question
+
+    (_,) = backend.rewrite([question(SENTENCES[language], 4, language)])
+
+
 def _speak(backend: Any, language: str) -> None:
     samples, _ = backend.speak(SENTENCES[language], language, 4.5)
     if not len(samples):
@@ -130,7 +136,7 @@ def _speak(backend: Any, language: str) -> None:
 
 PROBES: Mapping[str, Callable[[Any, str], None]] = {
     "dialogue": _listen, "objects": _look, "text": _read, "faces": _look, "candidates": _caption, "ranking": _rank,
-    "voice": _speak,
+    "rewriting": _rewrite, "voice": _speak,
 }  # fmt: skip
 """Role → one call of its method with the smallest input."""
 

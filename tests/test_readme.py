@@ -16,6 +16,7 @@ from data import reviews
 from data.reviews import Review
 from data.sample import make
 from finetune.rows import Example, write
+from pipeline.config import backend_class, load
 from stages import STAGES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +24,7 @@ READMES = ("README.md", "README.ko.md")
 
 
 NEEDS_MODELS = re.compile(r"models (fetch|check)|vdesc run (?!.*--config embedded)")
-MODELLED = [stage for stage in STAGES if stage.role]
+MODELLED = [stage for stage in STAGES if stage.role and backend_class(stage, load()) is not None]
 
 
 def run(command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:

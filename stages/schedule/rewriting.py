@@ -74,6 +74,12 @@ class Question:
     text: str
 
 
+def question(line: str, budget: int, language: str) -> Question:
+    """What is asked to have `line` in `budget` syllables."""
+    now = syllables(line, language)
+    return Question(SYSTEM[language], TEXT[language].format(budget=budget, now=now, most=MOST, line=line))
+
+
 class Rewriter(Protocol):
     """The one method of a backend."""
 
@@ -103,18 +109,13 @@ class Rewriting:
 
         Raises what the backend raises; answers so far are kept.
         """
-        questions = [self._question(line, budget) for line, budget in asked]
-        found = [self._kept(question) for question in questions]
-        open_ = [number for number, answer in enumerate(found) if answer is None]
-        if open_:
-            for place, answer in self._backend.rewrite([questions[number] for number in open_]):
-                found[open_[place]] = answer
-                write_atomically(self._file(questions[open_[place]]), json.dumps(answer).encode())
-        return [serving(answer or "", line, self.language) for (line, _), answer in zip(asked, found, strict=True)]
-
-    def _question(self, line: str, budget: int) -> Question:
-        now = syllables(line, self.language)
-        return Question(SYSTEM[self.language], TEXT[self.language].format(budget=budget, now=now, most=MOST, line=line))
+        questions = [question(line, budget, self.language) for line, budget in asked]
+        found = {q: self._kept(q) for q in questions}
+        open_ = [q for q, answer in found.items() if answer is None]
+        for place, answer in self._backend.rewrite(open_) if open_ else ():
+            found[open_[place]] = answer
+            write_atomically(self._file(open_[place]), json.dumps(answer).encode())
+        return [serving(found[q] or "", line, self.language) for (line, _), q in zip(asked, questions, strict=True)]
 
     def _file(self, question: Question) -> Path:
         asked = json.dumps([FORM, self._identity, question.system, question.text], sort_keys=True, default=str)

@@ -94,3 +94,15 @@ def lora(folder: Path, base: Path, task: str = "CAUSAL_LM", **more: Any) -> Path
     torch.manual_seed(1)
     peft.get_peft_model(model, settings).save_pretrained(folder)
     return folder
+
+
+def chat(folder: Path, kind: str = "qwen2", seed: int = 0) -> Path:
+    """A causal model with a chat template, as models that follow instructions bring it."""
+    causal(folder, kind, seed, context=2048)
+    words = transformers.AutoTokenizer.from_pretrained(folder)
+    words.chat_template = (
+        "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}assistant: "
+        "{% if enable_thinking is defined and not enable_thinking %}(at once) {% endif %}{% endif %}"
+    )
+    words.save_pretrained(folder)
+    return folder
