@@ -27,9 +27,10 @@ def templates() -> Iterator[str]:
                     first = node.args[0]
                     if isinstance(first, ast.Constant):
                         yield str(first.value)
-        for path in (ROOT / room).rglob("*.j2"):
-            for _, text in re.findall(r"tr\((['\"])(.*?)\1", path.read_text(encoding="utf-8")):
-                yield text
+        for ending, call in (("j2", "tr"), ("html", "_"), ("js", r"\bt")):
+            for path in (ROOT / room).rglob(f"*.{ending}"):
+                for _, text in re.findall(call + r"\(\s*(['\"])(.*?)\1", path.read_text(encoding="utf-8")):
+                    yield text
     yield from DYNAMIC
 
 
