@@ -67,5 +67,5 @@ class Memory:
 
     def _people(self, text: str) -> frozenset[str]:
         """The words by which a line says who is meant."""
-        who = [c.word for c in claims(text, self._language) if c.kind in ("people", "count", "name")]
-        return telling(" ".join(who), self._language) if who else frozenset()
+        who = [c.word.casefold() for c in claims(text, self._language) if c.kind in ("people", "count", "name")]
+        return frozenset(word for word in telling(text, self._language) if any(word in named for named in who))
