@@ -14,7 +14,7 @@ from typing import Any, Literal
 from data import scripts
 from data.errors import SURROUNDINGS, MediaError, StageError, VdescError, interrupted
 from data.messages import tr
-from data.records import Context, Episode, Note, Record
+from data.records import Episode, Note, Record
 from data.review import applied
 from data.workspace import Manifest, Workspace, digest
 from pipeline import config as settings
@@ -29,6 +29,8 @@ from stages.stage import Backend, Job, Speaker, Stage
 
 log = logging.getLogger(__name__)
 
+SHARED = ".voices"
+"""The folder beside the results of episodes for what they share."""
 VOICE = next(stage for stage in STAGES if stage.role == "voice")
 
 State = Literal["cached", "run", "follows"]
@@ -150,8 +152,8 @@ def _run_stage(stage: Stage, works: Sequence[Work], config: Config, progress: Pr
         backend = _Backends(config, open_backends)
         for work in works:
             _attempt(work, stage.name, progress, partial(_bring_up, stage, work, config, backend, progress))
-            if stage.writes is Context and not work.error:
-                _attempt(work, stage.name, progress, partial(remember, work, config))
+            if not work.error:
+                _attempt(work, stage.name, progress, partial(remember, stage, work, config))
 
 
 class _Backends:
@@ -245,7 +247,10 @@ def _job(stage: Stage, work: Work, config: Config, folder: Path, backend: _Backe
 def _speaker(work: Work, config: Config, backend: _Backends) -> Speaker:
     """The voice stage's voice, for a stage before it; its clips go into the voice stage's cache."""
     cache = work.workspace.cache(VOICE.name)
-    job = Job(work.episode, config.section(VOICE), config.run_settings(), cache, cache, backend(VOICE), upstream={})
+    job = Job(
+        work.episode, config.section(VOICE), config.run_settings(), cache, cache, backend(VOICE), upstream={},
+        shared=work.folder.parent / SHARED,
+    )  # fmt: skip
     speaker: Speaker = settings.stage_module(VOICE).speaker(job)
     return speaker
 

@@ -98,6 +98,8 @@ class Speaker:
     """A text and a speed → seconds of its clip, which the voice stage finds spoken when its turn comes."""
     speeds: tuple[float, ...]
     """Speeds above 1 at which a line may be spoken to fit its gap, the slowest first."""
+    usual: Callable[[Sequence[str]], Sequence[float]] | None = None
+    """Sentences → seconds at the run's rate, measured once for all episodes of an output folder; None: not kept."""
     clip: Callable[[str], tuple[Path, str]] | None = None
     """A text → its clip (48 kHz, mono, −23 LUFS) in the voice's cache, and what speaks it."""
     voice: str = ""
@@ -122,6 +124,8 @@ class Job(Generic[C]):
     earlier_notes: tuple[Note, ...] = ()
     """The notes of the stages before, for a stage that declares `notes_of_all`."""
     report_progress: Callable[[float, float], None] = lambda done, total: None
+    shared: Path | None = None
+    """What the episodes of one output folder share, such as what was measured of a voice; None: nothing."""
     speaker: Speaker | None = None
     """The voice of the run, for a stage that declares `speaks`."""
     edits: Path | None = None

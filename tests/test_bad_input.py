@@ -48,7 +48,7 @@ def describe(*arguments: object, cwd: Path, **options: Any) -> subprocess.Comple
     """`vdesc run` in a folder; whatever happens, nobody sees a traceback and nothing half done is left to be seen."""
     done = vdesc("run", "--config", "embedded", *arguments, "--language", "en", cwd=cwd, **options)
     assert "Traceback" not in done.stdout + done.stderr
-    for results in (p for out in cwd.glob("out*") if out.is_dir() for p in out.iterdir()):
+    for results in (p for out in cwd.glob("out*") if out.is_dir() for p in out.glob("[!.]*")):
         files = {p.name for p in results.iterdir()} - {"workspace"}
         assert files <= RESULTS | {"described.mkv", "described.ts"}
         assert done.returncode == 0 or not files

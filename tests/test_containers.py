@@ -127,7 +127,7 @@ def described(
     done = vdesc("run", "--config", "embedded", film.name, "--language", "en", cwd=film.parent)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    (out,) = (film.parent / "out").iterdir()
+    (out,) = (film.parent / "out").glob("[!.]*")
     return Described(film, out, done.stdout)
 
 

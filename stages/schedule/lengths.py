@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -80,8 +81,14 @@ class Lengths:
             self._line = (1.0, 0.0)
         elif self._line is None and self._speaker:
             plain = [language.seconds(s, self._lang, self._rate) for s in SENTENCES[self._lang]]
-            spoken = [self._speaker.seconds(s, 1.0) for s in SENTENCES[self._lang]]
+            spoken = self._spoken(SENTENCES[self._lang])
             slope, offset = (float(v) for v in np.polyfit(plain, spoken, 1))
             self._line = (slope, offset) if slope > 0 else (sum(spoken) / sum(plain), 0.0)
         assert self._line
         return self._line
+
+    def _spoken(self, sentences: Sequence[str]) -> Sequence[float]:
+        assert self._speaker
+        if self._speaker.usual:
+            return self._speaker.usual(sentences)
+        return [self._speaker.seconds(sentence, 1.0) for sentence in sentences]

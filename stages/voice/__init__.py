@@ -15,6 +15,7 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from data.records import Clip, Line
 from data.style import refuse
 from stages.stage import Job, Speaker, StageConfig
 from stages.voice.booth import Booth, Take
+from stages.voice.calibration import usual_seconds
 
 VERSION = 4
 
@@ -82,7 +84,7 @@ def speaker(job: Job[Config]) -> Speaker:
     half = round((1 + job.config.max_speed) / 2, 3)
     speeds = tuple(sorted({half, job.config.max_speed, job.config.hard_speed} - {1.0}))
     voice = f"{job.backend.voice(job.settings.language)}, {job.config.rate}"
-    return Speaker(seconds, speeds, spoken_as, voice)
+    return Speaker(seconds, speeds, partial(usual_seconds, booth, folder=job.shared or job.cache), spoken_as, voice)
 
 
 def take_of(booth: Booth, line: Line) -> Take | str:
