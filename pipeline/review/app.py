@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from urllib.parse import quote
 
@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from data import messages
 from data.errors import UserError
@@ -47,14 +48,24 @@ def create(desk: Desk, names: Iterable[str] = ()) -> FastAPI:
     app.add_exception_handler(Conflict, _conflict)
     app.add_exception_handler(Exception, _defect)
     app.add_exception_handler(AbsentError, _absent)
-    app.middleware("http")(_in_their_language)
+    app.add_middleware(TheirLanguage)
     app.add_middleware(Guard, names=names)
     return app
 
 
-async def _in_their_language(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-    with messages.answering(language_of(request)):
-        return await answer(request)
+class TheirLanguage:
+    """ASGI middleware: every message that is made while a request is answered is in the visitor's language."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer in the language that was asked for."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        with messages.answering(language_of(Request(scope))):
+            await self._app(scope, receive, send)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -47,7 +47,7 @@ def decoded(upload: IO[bytes]) -> NDArray[np.int16]:
     kind = _container(upload.read(12))
     upload.seek(0)
     try:
-        with av.open(upload, format=kind, options={"protocol_whitelist": ""}) as container:
+        with av.open(upload, "r", format=kind, options={"protocol_whitelist": ""}) as container:
             parts = list(_parts(container))
     except (av.FFmpegError, ValueError, IndexError, OverflowError, EOFError) as error:
         raise _unreadable() from error

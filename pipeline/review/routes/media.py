@@ -23,10 +23,16 @@ TYPES = {
 
 def inside(folder: Path, name: str) -> Path:
     """The file `name` in `folder`, links followed. Raises HTTPException 404 for one that lies elsewhere or is none."""
+    if not name.isprintable():
+        raise HTTPException(404)
     found = (folder / name).resolve()
     if not found.is_relative_to(folder.resolve()) or not found.is_file():
         raise HTTPException(404)
     return found
+
+
+def _holds(folder: Path, name: str) -> bool:
+    return name.isprintable() and (folder / name).is_file()
 
 
 def served(path: Path) -> Response:
@@ -62,7 +68,7 @@ def clip(request: Request, who: Viewer, episode: str, file: str) -> Response:  #
         results / "review" / RECORDINGS,
         results / "workspace" / "cache" / "voice",
     )
-    holding = next((folder for folder in folders if (folder / Path(file).name).is_file()), folders[0])
+    holding = next((folder for folder in folders if _holds(folder, file)), folders[0])
     return served(inside(holding, file))
 
 
