@@ -31,7 +31,7 @@ from stages.candidates.sifting import Sifted, answers_to
 from stages.candidates.viewer import prompts
 from stages.stage import Job, StageConfig
 
-VERSION = 4
+VERSION = 5
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 REMEMBERED = 5
 """Lines of earlier keyframes a captioner is told; a working value."""

@@ -82,6 +82,8 @@ class Prompt:
     """Objects with their number, each counted once: 개 2, 의자 1."""
     things: tuple[Thing, ...] = ()
     """The same objects one by one, with their boxes."""
+    known: tuple[str, ...] = ()
+    """Objects seen on earlier keyframes of this place, by name; what is among `objects` too is no news."""
     regions: tuple[tuple[str, Box], ...] = ()
     """What the captioner said of parts of the picture."""
     light: Light = "unknown"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -29,6 +29,8 @@ class _Viewer:
     place: str = ""
     scene: str = ""
     places: dict[str, str] = field(default_factory=dict)
+    things: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+    """Place → the names of the objects seen there, each once, in order."""
     people: int = 0
     light: Light = "unknown"
     titled: bool = False
@@ -57,6 +59,7 @@ def prompts(
             names=context.names,
             objects=_counted(things),
             things=things,
+            known=tuple(viewer.things[viewer.place]),
             light=context.light,
             light_before=viewer.light,
             place=place,
@@ -64,6 +67,8 @@ def prompts(
             dialogue_before=context.dialogue_before,
             dialogue_after=context.dialogue_after,
         )
+        if place != "unsure":
+            viewer.things[viewer.place] |= dict.fromkeys(thing.name for thing in things)
         _seen(context, viewer)
 
 

@@ -15,7 +15,7 @@ from stages.ranking.asking import HEURISTIC, MEMORY, Parts, Question, asked_of_m
 from stages.ranking.prompt import RankingPrompt
 from stages.stage import Job, StageConfig
 
-VERSION = 2
+VERSION = 3
 MODELS = {"likelihood": 1.0, "reward": 1.0}
 """A model that is there counts as much as all of the heuristic together. Working values."""
 CHUNK = 64

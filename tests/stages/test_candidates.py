@@ -14,6 +14,7 @@ from data.style import findings, refuse
 from stages.candidates import Config, run
 from stages.candidates.facts import Facts
 from stages.candidates.prompt import SECONDS, Answers, Caption, Prompt, SeenText
+from stages.candidates.rendering import Templates
 from stages.candidates.viewer import prompts
 from stages.stage import Job, RunSettings
 
@@ -175,6 +176,33 @@ def test_a_new_look_is_a_new_place_only_with_a_second_witness() -> None:
     assert _places([room, reverse, night, back, card]) == ["first", "unsure", "new", "back", "new"]
     assert _places([room, context(2, same_place="s0001")]) == ["first", "same"]
     assert _places([room, context(2, shot="s0001")]) == ["first", "same"]
+
+
+def test_shots_of_one_scene_are_the_same_place_to_the_viewer() -> None:
+    """Shot and reverse shot; the people of the scene stay known, and no caption says that the place is another."""
+    film = [
+        context(n, place="s0001", people=2 - n % 2, same_place=f"s000{n - 2}" if n > 2 else None) for n in range(1, 5)
+    ]
+    assert _places(film) == ["first", "same", "same", "same"]
+    assert [p.people_known for p in prompts(film, "ko", 4.5, 600)] == [0, 1, 2, 2]
+    assert _places([context(1, place="s0001"), context(2, place="s0002")]) == ["first", "unsure"]
+
+
+def test_a_captioner_is_told_what_was_seen_in_the_place_before() -> None:
+    box = (0.1, 0.1, 0.2, 0.2)
+    rows = [(1, "s0001", "dog"), (2, "s0001", "chair"), (3, "s0003", "cat"), (4, "s0001", "dog")]
+    film = [
+        context(n, place=place, same_place="s0001" if n == 4 else None, light="night" if n == 3 else "day",
+                objects=(Detection(id=f"o{n}", keyframe=f"k{n:04d}", label=label, score=0.9, box=box),))
+        for n, place, label in rows
+    ]  # fmt: skip
+    told = list(prompts(film, "ko", 4.5, 600))
+    assert [(p.place, p.known) for p in told] == [
+        ("first", ()), ("same", ("개",)), ("new", ()), ("back", ("개", "의자")),
+    ]  # fmt: skip
+    worded = [Templates({}, "ko").worded(p).text for p in told]
+    assert ["앞서 나온 것: 개" in text for text in worded] == [False, True, False, True]
+    assert ["앞 순간과 같은 장소" in text for text in worded] == [False, True, False, False]
 
 
 def test_people_are_news_in_another_place_and_when_more_come() -> None:
