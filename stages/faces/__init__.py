@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import Field
 
-from data import cast
+from data import cast, series, strangers
 from data.errors import ConfigError
 from data.messages import tr
 from data.pictures import read_picture
@@ -77,13 +77,15 @@ def run(job: Job[Config]) -> Iterable[Face]:
     if job.backend is None:
         return
     known = cast_faces(job.backend, people) if people else {}
+    met = _met(job) if hasattr(job.backend, "threshold") else {}
     seen = list(_seen(job))
     persons: Sequence[str | None] = [None] * len(seen)
     if hasattr(job.backend, "threshold"):
         from stages.faces.identity import name_faces
 
         faces = [(keyframe, face.embedding) for keyframe, face in seen]
-        persons = name_faces(faces, known, job.backend.metric, job.backend.threshold)
+        first = max(map(strangers.number, met), default=0) + 1
+        persons = name_faces(faces, known | met, job.backend.metric, job.backend.threshold, first)
     for number, ((keyframe, face), person) in enumerate(zip(seen, persons, strict=True), start=1):
         yield Face(
             id=record_id("f", number),
@@ -93,6 +95,19 @@ def run(job: Job[Config]) -> Iterable[Face]:
             person=person,
             emotion=face.emotion,
         )
+
+
+def _met(job: Job[Config]) -> dict[str, list[tuple[float, ...]]]:
+    """The strangers of earlier episodes of the series, by the pictures kept of them."""
+    if job.settings.cast is None:
+        return {}
+    known = series.load(job.settings.cast)
+    found: dict[str, list[tuple[float, ...]]] = {}
+    for person, photo in strangers.before(known, job.episode.id).items():
+        (faces,) = job.backend.detect([cast.read_photo(known.people, person, photo)])
+        largest = max(faces, key=_area, default=None)
+        found[person] = [largest.embedding] if largest and largest.embedding else []  # its number is taken all the same
+    return found
 
 
 def cannot_recognise(backend: str) -> str:

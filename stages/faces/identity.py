@@ -25,16 +25,16 @@ Faces = Sequence[tuple[str, Embedding | None]]
 
 
 def name_faces(
-    faces: Faces, known: Mapping[str, Sequence[Embedding]], metric: str, threshold: float
+    faces: Faces, known: Mapping[str, Sequence[Embedding]], metric: str, threshold: float, first: int = 1
 ) -> list[str | None]:
-    """For each face a key of `known`, or unknown-1 …; None for faces without embedding."""
+    """For each face a key of `known`, or unknown-`first` …; None for faces without embedding."""
     persons: list[str | None] = [None] * len(faces)
     for face, person in _matches(faces, known, metric, threshold):
         persons[face] = person
     strangers = [i for i, (_, e) in enumerate(faces) if e is not None and persons[i] is None]
     labels: dict[int, str] = {}
     for face, cluster in zip(strangers, _clusters([faces[i] for i in strangers], metric, threshold), strict=True):
-        persons[face] = labels.setdefault(cluster, f"{UNKNOWN}{len(labels) + 1}")
+        persons[face] = labels.setdefault(cluster, f"{UNKNOWN}{len(labels) + first}")
     return persons
 
 

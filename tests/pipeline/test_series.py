@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data import series as series_file
+from data import strangers
 from data.errors import ConfigError
-from data.records import Clip, Narration
+from data.records import Clip, Face, Narration
 from pipeline import config as settings
 from pipeline import runner
 from pipeline.episodes import open_episode
@@ -99,6 +101,10 @@ class Out:
         found = space.read("voice", Clip)
         return {c.start: (c.text, (space.stage("voice") / str(c.file)).read_bytes()) for c in found}
 
+    def persons(self, name: str) -> set[str | None]:
+        """Who is seen."""
+        return {face.person for face in self.works[name].workspace.read("faces", Face)}
+
     def rename(self, old: str, new: str) -> None:
         file = self.series / "series.yaml"
         file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
@@ -160,6 +166,41 @@ def test_a_name_waits_until_it_is_spoken_and_later_episodes_know_it(out: Out) ->
     assert (len(told.asked), len(told.ranked)) == (0, 0)
     assert any(line.text.startswith("박미나가") for line in out.lines("ep02"))
     assert memory.read_text(encoding="utf-8") == "- {episode: ep01, introduces: [giju, mina]}\n"
+
+
+def test_strangers_keep_their_label_until_somebody_knows_them(out: Out) -> None:
+    out.rename("  - {id: mina, name: 박미나, before: 단발머리 여자}\n", "")
+    out.run("ep01")
+    out.run("ep02", "ep01")
+    pictures = out.series / "strangers"
+    assert out.persons("ep01") == out.persons("ep02") == {"giju", "unknown-1"}
+    assert [p.name for p in pictures.iterdir()] == ["unknown-1 (ep01).jpg"]
+    looked = told.Faces.looked
+    out.run("ep01", "ep02")
+    assert told.Faces.looked == looked
+    (pictures / "unknown-1 (ep01).jpg").rename(out.series / "mina.jpg")
+    with (out.series / "series.yaml").open("a", encoding="utf-8") as file:
+        file.write("  - {id: mina, name: 박미나, named_from: 0, photos: [mina.jpg]}\n")
+    out.run("ep01", "ep02")
+    assert out.persons("ep01") == out.persons("ep02") == {"giju", "mina"}
+    assert any(line.text.startswith("박미나가") for line in out.lines("ep02"))
+
+
+def test_strangers_of_an_episode_that_runs_late_have_numbers_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "series.yaml").write_text("{}", encoding="utf-8")
+    known = series_file.load(tmp_path)
+    still = tmp_path / "still.png"
+    Image.fromarray(np.full((90, 160, 3), RED, np.uint8)).save(still)
+    face = (still, (0.8, 0.7, 0.2, 0.3))
+    strangers.keep(known, "ep02", {"unknown-1": face, "unknown-2": face})
+    strangers.keep(known, "ep01", {"unknown-1": face})
+    assert list(strangers.before(known, "ep02")) == ["unknown-1"]
+    strangers.keep(known, "ep02", {"unknown-1": face, "unknown-3": face})
+    assert sorted(p.name for p in (tmp_path / "strangers").iterdir()) == [
+        "unknown-1 (ep01).jpg",
+        "unknown-3 (ep02).jpg",
+    ]
+    assert list(strangers.before(known, "ep10")) == ["unknown-1", "unknown-3"]
 
 
 def test_the_series_chooses_the_voice_and_a_setting_stands_above_it(series: Path) -> None:
