@@ -125,6 +125,11 @@ class Utterance(Record):
     source: str = Field(description="What found it: subtitles, speech, whisper; joined with +")
     words: tuple[Word, ...] = ()
 
+    @property
+    def confirmed(self) -> bool:
+        """Whether a caption or recognised words say so too; what hears voices takes some music and effects for one."""
+        return bool(self.text) or self.source != "speech"
+
 
 class Gap(Record):
     """A stretch without speech. Narration may lie in [start + lead_in, end - lead_out]."""
@@ -357,7 +362,7 @@ class Written(Record):
     """One file of the script or delivery."""
 
     name: str
-    role: Literal["script", "dapt", "vtt", "csv"]
+    role: Literal["script", "dapt", "vtt", "csv", "vtt-extended"]
 
 
 class Finding(Record):

@@ -118,6 +118,7 @@ class ScriptCandidate(Part):
     style: Style
     length: Length
     evidence: tuple[Evidence, ...] = ()
+    unsupported: tuple[str, ...] = Field((), description="Words that claim what evidence could show, and none shows")
 
 
 class SpokenClip(Part):
@@ -140,7 +141,31 @@ class ScriptNarration(Span):
     score: float
     candidates: tuple[ScriptCandidate, ...] = Field(description="Every candidate of the keyframe, best first")
     evidence: tuple[Evidence, ...] = Field((), description="What supports the spoken line")
+    unsupported: tuple[str, ...] = Field((), description="Words that claim what evidence could show, and none shows")
     clip: SpokenClip
+
+
+class ExtendedLine(Span):
+    """A line for which the picture stands still; `start` and `end` are times of the extended film."""
+
+    time: Seconds = Field(description="Where the programme pauses")
+    stands: Seconds = Field(description="How long it pauses; lines with the same time share it")
+    text: Annotated[Line, Field(min_length=1)]
+    kind: Kind
+    shot: Id
+    keyframe: Id
+    candidate: Id
+    worth: float = Field(description="What the schedule makes of the line, in the ranker's score")
+    why: str = Field(description="Why no gap holds it")
+    candidates: tuple[ScriptCandidate, ...] = Field((), description="Every candidate of the keyframe, best first")
+    evidence: tuple[Evidence, ...] = ()
+    unsupported: tuple[str, ...] = Field((), description="Words that claim what evidence could show, and none shows")
+    clip: SpokenClip
+
+    @property
+    def until(self) -> float:
+        """Where the line would end in the programme if it did not pause."""
+        return round(self.time + self.end - self.start, 3)
 
 
 class DroppedLine(Part):
@@ -178,6 +203,7 @@ class Script(Part):
     gaps: tuple[ScriptGap, ...] = ()
     narrations: tuple[ScriptNarration, ...] = ()
     dropped: tuple[DroppedLine, ...] = ()
+    extended: tuple[ExtendedLine, ...] = Field((), description="What the extended film says besides, by time")
     ducking: tuple[ScriptDuck, ...] = ()
 
     @model_validator(mode="after")
@@ -188,6 +214,8 @@ class Script(Part):
             for name, rows in (("shot", self.shots), ("keyframe", self.keyframes), ("gap", self.gaps))
         }
         narrations = _unique("narration", [n.id for n in lines])
+        _unique("line", [n.id for n in (*lines, *self.extended)])
+        _known("shot", ids["shot"], [n.shot for n in self.extended])
         _known("gap", ids["gap"], [n.gap for n in lines])
         _known("keyframe", ids["keyframe"], [n.keyframe for n in lines])
         _known("shot", ids["shot"], [n.shot for n in self.narrations] + [k.shot for k in self.keyframes])

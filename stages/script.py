@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
+from data.claims import marked
 from data.formats import export
 from data.records import (
     Candidate,
@@ -13,6 +14,7 @@ from data.records import (
     Context,
     Duck,
     Episode,
+    Extended,
     Gap,
     Keyframe,
     Line,
@@ -28,6 +30,7 @@ from data.script import (
     NOTHING_NEW,
     NOTHING_TO_SAY,
     DroppedLine,
+    ExtendedLine,
     Script,
     ScriptCandidate,
     ScriptDuck,
@@ -42,9 +45,12 @@ from data.script import (
 )
 from stages.stage import Job, RunSettings, StageConfig
 
-VERSION = 1
+VERSION = 2
 
-DELIVERED: tuple[Literal["dapt", "vtt", "csv"], ...] = ("dapt", "vtt", "csv")
+Role = Literal["dapt", "vtt", "csv", "vtt-extended"]
+DELIVERED: tuple[Role, ...] = ("dapt", "vtt", "csv")
+EXTENDED: tuple[Role, ...] = (*DELIVERED, "vtt-extended")
+"""What is delivered where there is an extended film."""
 
 
 class Config(StageConfig):
@@ -56,11 +62,12 @@ def run(job: Job[Config]) -> Iterable[Record]:
     script = build(job)
     save(script, job.folder / "script.json")
     yield Written(id=record_id("w", 1), name="script.json", role="script")
-    for number, role in enumerate(DELIVERED, 2):
+    roles = EXTENDED if script.extended else DELIVERED
+    for number, role in enumerate(roles, 2):
         name, content = export(script, role)
         (job.folder / name).write_bytes(content)
         yield Written(id=record_id("w", number), name=name, role=role)
-        job.progress(number, 4)
+        job.progress(number, len(roles) + 1)
 
 
 def build(job: Job[Config]) -> Script:
@@ -80,6 +87,7 @@ def build(job: Job[Config]) -> Script:
         gaps=tuple(_gaps(job, clips)),
         narrations=tuple(choices.spoken(narration, clip) for narration, clip in spoken),
         dropped=tuple(choices.dropped(narration, clip) for narration, clip in clips if not clip.file),
+        extended=tuple(choices.extended(line) for line in job.read(Extended)),
         ducking=tuple(_duck(duck, {clip.id: clip.narration for _, clip in clips}) for duck in job.read(Duck)),
     )
 
@@ -102,6 +110,7 @@ class _Choices:
     """The candidates of every keyframe with their scores, to show beside the line that was chosen."""
 
     def __init__(self, job: Job[Config]) -> None:
+        self.language = job.settings.language
         self.candidates = {candidate.id: candidate for candidate in job.read(Candidate)}
         self.shots = {keyframe.id: keyframe.shot for keyframe in job.read(Keyframe)}
         self.ranked = {ranked.candidate: ranked for ranked in job.read(Ranked)}
@@ -111,7 +120,7 @@ class _Choices:
         for candidates in self.of_keyframe.values():
             candidates.sort(key=lambda c: (c.score is None, -(c.score or 0.0), c.id))
 
-    def spoken(self, narration: Narration, clip: Clip) -> ScriptNarration:
+    def spoken(self, narration: Line, clip: Clip) -> ScriptNarration:
         """The line as it is heard: text, times and candidate are the clip's; a person's line is no candidate."""
         candidate, ranked = self.candidates.get(clip.candidate), self.ranked.get(clip.candidate)
         assert clip.file  # the caller keeps dropped clips apart
@@ -128,6 +137,7 @@ class _Choices:
             score=ranked.score if ranked else narration.score,
             candidates=tuple(self.of_keyframe[narration.keyframe]),
             evidence=candidate.evidence if candidate else (),
+            unsupported=() if narration.person else self._marks(candidate, clip.text),
             clip=SpokenClip(file=clip.file, voice=clip.voice, speed=clip.speed),
         )
 
@@ -145,6 +155,28 @@ class _Choices:
             candidates=tuple(self.of_keyframe[narration.keyframe]),
         )
 
+    def extended(self, line: Extended) -> ExtendedLine:
+        """A line of the extended film; one that a person wrote is no candidate."""
+        candidate = self.candidates.get(line.candidate)
+        return ExtendedLine(
+            id=line.id,
+            time=line.time,
+            stands=line.stands,
+            start=line.start,
+            end=line.end,
+            text=line.text,
+            kind=line.kind,
+            shot=self.shots[line.keyframe],
+            keyframe=line.keyframe,
+            candidate=line.candidate,
+            worth=line.worth,
+            why=line.why,
+            candidates=tuple(self.of_keyframe[line.keyframe]),
+            evidence=candidate.evidence if candidate else (),
+            unsupported=self._marks(candidate, line.text),
+            clip=SpokenClip(file=line.file, voice=line.voice, speed=1.0),
+        )
+
     def _shown(self, candidate: Candidate) -> ScriptCandidate:
         ranked = self.ranked.get(candidate.id)
         return ScriptCandidate(
@@ -157,7 +189,14 @@ class _Choices:
             style=candidate.style,
             length=candidate.length,
             evidence=candidate.evidence,
+            unsupported=self._marks(candidate, candidate.text),
         )
+
+    def _marks(self, candidate: Candidate | None, text: str) -> tuple[str, ...]:
+        """The words of a line that nothing supports; a person's own words are not judged."""
+        if candidate is None:
+            return ()
+        return marked(text, candidate.text, candidate.unsupported, self.language)
 
 
 def _gaps(job: Job[Config], clips: Sequence[tuple[Narration, Clip]]) -> Iterator[ScriptGap]:

@@ -16,6 +16,7 @@ from data.script import Script
 FORMATS: dict[str, tuple[str, str]] = {
     "dapt": ("script.dapt.xml", "data.formats.dapt:write"),
     "vtt": ("descriptions.{language}.vtt", "data.formats.vtt:write"),
+    "vtt-extended": ("descriptions.extended.{language}.vtt", "data.formats.vtt:write_extended"),
     "srt": ("descriptions.{language}.srt", "data.formats.srt:write"),
     "csv": ("script.csv", "data.formats.tables:write_csv"),
     "xlsx": ("script.xlsx", "data.formats.xlsx:write"),

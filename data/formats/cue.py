@@ -24,7 +24,10 @@ KOREAN = {
     "dialogue": "대사",
     "description": "화면해설",
     "gap": "대사 공백",
+    "extended description": "확장 화면해설",
+    "the picture stands still for {seconds} s": "화면 정지 {seconds}초",
     "(speech)": "(말소리)",
+    "unsupported: {words}": "근거 없음: {words}",
     NOTHING_TO_SAY: "해설할 것이 없음: 이 화면으로 쓴 문장이 없음",
     NOTHING_NEW: "새로 해설할 것이 없거나 들어갈 만큼 짧은 문장이 없음",
 }

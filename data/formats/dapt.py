@@ -19,7 +19,7 @@ from data.errors import UserError
 from data.formats.cue import NARRATOR, Cue, label
 from data.messages import tr
 from data.records import Evidence
-from data.script import Script, ScriptDuck, ScriptNarration
+from data.script import ExtendedLine, Script, ScriptDuck, ScriptEpisode, ScriptNarration
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -35,6 +35,8 @@ CONTENT_PROFILE = TT + "/profile/dapt1.0/content"
 STEM = "narration.wav"
 """The narration-only stem, which lies beside the script and is as long as the programme."""
 NAMESPACES: Any = {None: TT, "ttp": TTP, "tta": TTA, "ttm": TTM, "daptm": DAPTM, "vd": OWN}
+EXTENDED = "x-extended"
+"""`daptm:descType` of what says that the programme pauses."""
 REPRESENTS = {"visual": "visual.nonText", "text": "visual.text", "title": "visual.text.title"}
 _SCRIPTS = (("ko", "가", "힣"), ("ja", "ぁ", "ヿ"), ("und-Hani", "一", "鿿"), ("und-Latn", "A", "ɏ"))
 
@@ -65,8 +67,11 @@ def write(script: Script) -> bytes:
     body = _add(root, TT, "body")
     for event in events(script):
         _event(body, event, script.episode.language)
+    for line in script.extended:
+        _pause(body, line, script.episode)
     etree.indent(root, " ")
-    for event, paragraph in zip(events(script), root.iter(f"{{{TT}}}p"), strict=True):
+    spoken = [p for p in root.iter(f"{{{TT}}}p") if p.text is None]
+    for event, paragraph in zip(events(script), spoken, strict=True):
         _text(paragraph, event)  # after the indenting, which would put white space into the text
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8") + b"\n"
 
@@ -132,6 +137,27 @@ def _event(body: _Element, event: Event, language: str) -> None:
     if event.duck:
         _ducking(div, event, event.duck)
     _add(div, TT, "p")
+
+
+def _pause(body: _Element, line: ExtendedLine, episode: ScriptEpisode) -> None:
+    """An extended description: an event of one frame, at which the programme pauses while its text is spoken.
+
+    DAPT leaves extended descriptions to implementations; players that know nothing of ours show a text for a frame.
+    """
+    end = min(line.time + 1 / episode.fps, max(episode.duration, line.time))
+    div = _add(body, TT, "div", begin=_time(line.time), end=_time(end))
+    div.set(f"{{{XML}}}id", line.id)
+    div.set(f"{{{TTM}}}agent", "narrator")
+    div.set(f"{{{DAPTM}}}represents", REPRESENTS[line.kind])
+    div.set(f"{{{DAPTM}}}langSrc", "zxx" if line.kind == "visual" else language_of(line.evidence, episode.language))
+    metadata = _add(div, TT, "metadata")
+    pairs = (("extended", _time(line.stands)), ("keyframe", line.keyframe), ("voice", line.clip.voice))
+    for name, value in pairs:
+        metadata.set(f"{{{OWN}}}{name}", value)
+    for kind, text in (("scene", line.shot), (EXTENDED, f"the programme pauses for {line.stands:.3f} s")):
+        _add(div, TTM, "desc").text = text
+        div[-1].set(f"{{{DAPTM}}}descType", kind)
+    _add(div, TT, "p").text = line.text
 
 
 def _ducking(div: _Element, event: Event, duck: ScriptDuck) -> None:

@@ -68,7 +68,9 @@ def _fill(table: Any, row: Row, stills: Path | None) -> None:
 
     cells = table.add_row().cells
     for cell, text in zip(cells, (_time(row), row.kind_name, row.speaker, row.text), strict=False):
-        cell.paragraphs[0].add_run(text).bold = row.kind == "description" or None
+        cell.paragraphs[0].add_run(text).bold = row.kind in ("description", "extended") or None
+    if row.mark:
+        cells[3].add_paragraph().add_run(row.mark).italic = True
     if stills and row.image:
         picture = io.BytesIO(small_jpeg(stills / row.image))
         cells[-1].paragraphs[0].add_run().add_picture(picture, width=Cm(PICTURE_WIDTH))

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from data.formats.cue import NARRATOR, label, timecode
-from data.script import Script, ScriptNarration
+from data.messages import Lang
+from data.script import ExtendedLine, Script, ScriptNarration
 
 COLUMNS = (
     "id", "timecode_in", "timecode_out", "start", "end", "duration", "kind", "text",
     "gap", "shot", "keyframe", "candidate", "score", "voice", "speed",
 )  # fmt: skip
+STANDS = "extended"
 _FORMULA = re.compile(r"^'*[=+\-@＝＋－＠\t\r]")
 
 
@@ -29,13 +31,28 @@ def unprotect(cell: str) -> str:
 
 
 def write_csv(script: Script) -> bytes:
-    """The narrations, UTF-8 with BOM and CRLF as spreadsheets want them, under the names of COLUMNS."""
+    """The narrations, UTF-8 with BOM and CRLF as spreadsheets want them, under the names of COLUMNS.
+
+    Where there are extended descriptions, a last column holds the seconds that the programme pauses for them.
+    """
     out = io.StringIO(newline="")
     rows = csv.writer(out)
-    rows.writerow(COLUMNS)
-    for line in script.narrations:
-        rows.writerow([protect(cell) for cell in _cells(line)])
+    rows.writerow((*COLUMNS, STANDS) if script.extended else COLUMNS)
+    found = [(line.start, _cells(line) + (("",) if script.extended else ())) for line in script.narrations]
+    found += [(line.time, _extended_cells(line)) for line in script.extended]
+    for _, cells in sorted(found):
+        rows.writerow([protect(cell) for cell in cells])
     return out.getvalue().encode("utf-8-sig")
+
+
+def _extended_cells(line: ExtendedLine) -> tuple[str, ...]:
+    """Times are the programme's, which pauses at the first of them."""
+    return (
+        line.id, timecode(line.time), timecode(line.until),
+        *(f"{t:.3f}" for t in (line.time, line.until, line.end - line.start)), line.kind, line.text,
+        "", line.shot, line.keyframe, line.candidate, f"{line.worth:.4f}", line.clip.voice,
+        f"{line.clip.speed:.3f}", f"{line.stands:.3f}",
+    )  # fmt: skip
 
 
 def _cells(line: ScriptNarration) -> tuple[str, ...]:
@@ -53,12 +70,14 @@ class Row:
 
     start: float
     end: float
-    kind: Literal["dialogue", "description", "gap"]
+    kind: Literal["dialogue", "description", "gap", "extended"]
     kind_name: str
     speaker: str
     text: str
     image: str = ""
     """File name of the still that a description speaks of."""
+    mark: str = ""
+    """Which words of a description nothing supports, for people to look at; empty where there are none."""
 
 
 def exchange_rows(script: Script) -> list[Row]:
@@ -72,8 +91,22 @@ def exchange_rows(script: Script) -> list[Row]:
     rows = [Row(u.start, u.end, "dialogue", names["dialogue"], "", u.text or speech) for u in script.utterances]
     images = {still.id: still.image for still in script.keyframes}
     rows += [
-        Row(n.start, n.end, "description", names["description"], narrator, n.text, images.get(n.keyframe, ""))
+        Row(
+            n.start,
+            n.end,
+            "description",
+            names["description"],
+            narrator,
+            n.text,
+            images.get(n.keyframe, ""),
+            mark(n, language),
+        )
         for n in script.narrations
+    ]
+    extended = label("extended description", language)
+    rows += [
+        Row(n.time, n.until, "extended", extended, narrator, n.text, images.get(n.keyframe, ""), mark(n, language))
+        for n in script.extended
     ]
     rows += [
         Row(g.start, g.end, "gap", names["gap"], "", label(g.why, language))
@@ -83,6 +116,11 @@ def exchange_rows(script: Script) -> list[Row]:
     return sorted(rows, key=lambda row: (row.start, row.end))
 
 
-def on_screen_note(line: ScriptNarration) -> str:
+def mark(line: ScriptNarration | ExtendedLine, language: Lang) -> str:
+    """The mark of a line that claims what nothing supports."""
+    return label("unsupported: {words}", language).format(words=", ".join(line.unsupported)) if line.unsupported else ""
+
+
+def on_screen_note(line: ScriptNarration | ExtendedLine) -> str:
     """The on-screen texts a line rests on."""
     return " / ".join(dict.fromkeys(e.value for e in line.evidence if e.kind == "text"))

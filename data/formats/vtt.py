@@ -9,7 +9,7 @@ from typing import NoReturn
 from data.errors import UserError
 from data.formats.cue import NARRATOR, Cue, label, timecode
 from data.messages import tr
-from data.script import Script
+from data.script import ExtendedLine, Script, ScriptNarration
 
 _TIMING = re.compile(
     r"^((?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3})[ \t]+-->[ \t]+((?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3})(?:[ \t].*)?$"
@@ -19,13 +19,35 @@ _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|lrm|rlm|nbsp|quot|apos|#\d+|#x[0
 
 def write(script: Script) -> bytes:
     """The narrations as cues of one voice, their ids those of the script."""
-    language = script.episode.language
-    blocks = ["WEBVTT", f"NOTE kind=descriptions; language={language}"]
-    voice = label(NARRATOR, language)
-    for line in script.narrations:
-        text = html.escape(line.text, quote=False)
-        blocks.append(f"{line.id}\n{timecode(line.start)} --> {timecode(line.end)}\n<v {voice}>{text}")
-    return ("\n\n".join(blocks) + "\n").encode()
+    return _file(script, "kind=descriptions", [_block(line, script) for line in script.narrations])
+
+
+def write_extended(script: Script) -> bytes:
+    """The narrations and the extended descriptions, for players that pause the programme while they speak a cue.
+
+    Times are the programme's. A cue for which it must pause has the class `extended` and a note that says how long.
+    """
+    lines: list[ScriptNarration | ExtendedLine] = [*script.narrations, *script.extended]
+    lines.sort(key=lambda line: (_times(line), line.id))
+    return _file(script, "kind=descriptions; extended", [_block(line, script) for line in lines])
+
+
+def _file(script: Script, note: str, blocks: list[str]) -> bytes:
+    head = ["WEBVTT", f"NOTE {note}; language={script.episode.language}"]
+    return ("\n\n".join([*head, *blocks]) + "\n").encode()
+
+
+def _times(line: ScriptNarration | ExtendedLine) -> tuple[float, float]:
+    return (line.time, line.until) if isinstance(line, ExtendedLine) else (line.start, line.end)
+
+
+def _block(line: ScriptNarration | ExtendedLine, script: Script) -> str:
+    start, end = _times(line)
+    voice, text = label(NARRATOR, script.episode.language), html.escape(line.text, quote=False)
+    cue = f"{line.id}\n{timecode(start)} --> {timecode(end)}\n"
+    if isinstance(line, ExtendedLine):
+        return f"NOTE extended: pause at {timecode(start)} for {line.stands:.3f} s\n\n{cue}<v.extended {voice}>{text}"
+    return f"{cue}<v {voice}>{text}"
 
 
 def read(content: bytes) -> list[Cue]:

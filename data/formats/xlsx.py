@@ -6,11 +6,26 @@ import io
 
 from data.formats.cue import label, timecode
 from data.formats.office import reproducible
-from data.formats.tables import on_screen_note
-from data.script import Script
+from data.formats.tables import mark, on_screen_note
+from data.messages import Lang
+from data.script import ExtendedLine, Script, ScriptNarration
 
 COLUMNS = {"Line Number": 8, "Timecode In": 15, "Timecode Out": 15, "Script": 80, "On-screen note": 40}
 """Header → width in characters."""
+
+
+def _lines(script: Script) -> list[tuple[float, float, ScriptNarration | ExtendedLine]]:
+    """All that is spoken, in the programme's time."""
+    lines: list[tuple[float, float, ScriptNarration | ExtendedLine]] = [(n.start, n.end, n) for n in script.narrations]
+    return sorted([*lines, *((n.time, n.until, n) for n in script.extended)], key=lambda row: (*row[:2], row[2].id))
+
+
+def _note(line: ScriptNarration | ExtendedLine, language: Lang) -> str:
+    """How long the picture stands still for an extended description, the text on the screen, and the mark."""
+    stands = ""
+    if isinstance(line, ExtendedLine):
+        stands = label("the picture stands still for {seconds} s", language).format(seconds=f"{line.stands:.1f}")
+    return " / ".join(filter(None, (stands, on_screen_note(line), mark(line, language))))
 
 
 def write(script: Script) -> bytes:
@@ -25,14 +40,8 @@ def write(script: Script) -> bytes:
     sheet.title = label("Script", language)
     book.properties.creator, book.properties.title = "vdesc", script.episode.title
     sheet.append([label(name, language) for name in COLUMNS])
-    for number, line in enumerate(script.narrations, 1):
-        cells: tuple[int | str, ...] = (
-            number,
-            timecode(line.start),
-            timecode(line.end),
-            line.text,
-            on_screen_note(line),
-        )
+    for number, (start, end, line) in enumerate(_lines(script), 1):
+        cells: tuple[int | str, ...] = (number, timecode(start), timecode(end), line.text, _note(line, language))
         for column, value in enumerate(cells, 1):
             cell = sheet.cell(number + 1, column, value)
             if isinstance(value, str):

@@ -13,16 +13,16 @@ from pathlib import Path
 from data import media, style
 from data.errors import UserError
 from data.messages import tr
-from data.records import Clip, Duck, Episode, Finding, Gap, Keyframe, Line, Shot, Utterance, Written
-from data.script import load
-from stages.check import ducking, files, sound, timing
+from data.records import Clip, Duck, Episode, Extended, Finding, Gap, Keyframe, Line, Shot, Utterance, Written
+from data.script import ScriptNarration, load
+from stages.check import ducking, extended, files, sound, timing
 from stages.check.findings import Result, numbered
 from stages.check.lines import Spoken, spoken, unscripted
 from stages.check.measure import Measured, measured
 from stages.check.report import Curve, Report, Scene, page, verdict
 from stages.stage import Job, StageConfig
 
-VERSION = 2
+VERSION = 3
 CURVE_STEPS = (0.2, 0.5)
 """Seconds between two points of the report's loudness curves, for films of up to a minute and for longer ones."""
 LISTENING = 0.8
@@ -41,7 +41,8 @@ def run(job: Job[Config]) -> Iterator[Finding]:
     """Yield the findings; write `report.json` and `report.html`."""
     file = _described(job)
     heard = _listen(job, file) if file else None
-    findings = list(numbered(_results(job, heard) if heard else [_nothing_added(job.read(Clip))]))
+    results = _results(job, heard) if heard else [_nothing_added(job.read(Clip))]
+    findings = list(numbered([*results, *_extended(job, heard)]))
     _write_report(job, findings, heard)
     yield from findings
 
@@ -64,6 +65,17 @@ def _listen(job: Job[Config], file: Episode) -> Measured:
     return measured(job.episode, file, _stem(job), lambda done: job.progress(LISTENING * done, length))
 
 
+def _extended(job: Job[Config], heard: Measured | None) -> list[Result]:
+    """What the extended film holds, where one was asked for and a line is in it."""
+    lines = job.read(Extended)
+    if not lines:
+        return []
+    described = (heard.file, heard.track) if heard else (job.episode, job.episode.audio)
+    mixed = json.loads((job.folder_of(Duck) / "mix.json").read_bytes()) if heard else {}
+    path, level = job.folder_of(Extended) / "extended.mp4", mixed.get("narration_loudness")
+    return extended.check(path, job.episode, described, lines, job.read(Utterance), level)
+
+
 def _stem(job: Job[Config]) -> Path:
     return job.folder_of(Duck) / "narration.wav"
 
@@ -81,19 +93,21 @@ def _results(job: Job[Config], heard: Measured) -> list[Result]:
         *sound.clicks(lines, heard),
         *files.track(described.path, episode, job.settings.language),
         *files.streams(before, after, episode, described),
-        *files.scripts(job.folder_of(Written), job.read(Written), lines),
+        *files.scripts(job.folder_of(Written), job.read(Written), lines, job.read(Extended)),
     ]
 
 
 def _placed(job: Job[Config], lines: Sequence[Spoken], heard: Measured) -> Iterator[Result]:
     """Rows 1–12."""
     gaps, utterances, lang = job.read(Gap), job.read(Utterance), job.settings.language
-    yield from timing.overlap(heard, utterances)
-    yield from timing.guards(heard, utterances)
-    yield from timing.fit(lines, gaps, unscripted(lines, heard))
+    unsure = timing.doubted(lines, utterances)
+    sure = [utterance for utterance in utterances if utterance not in unsure]
+    yield from timing.overlap(heard, sure, unsure)
+    yield from timing.guards(heard, sure)
+    yield from timing.fit(lines, gaps, unscripted(lines, heard), unsure)
     yield from timing.rate(lines, lang)
     yield from timing.words(lines, lang)
-    yield from timing.density(heard, gaps)
+    yield from timing.density(heard, gaps, unsure)
 
 
 def _sounding(job: Job[Config], lines: Sequence[Spoken], heard: Measured) -> Iterator[Result]:
@@ -121,6 +135,7 @@ def _write_report(job: Job[Config], findings: list[Finding], heard: Measured | N
         spoken=len(spoken),
         spoken_seconds=sum(c.end - c.start for c in spoken),
         dropped=len(clips) - len(spoken),
+        extended=tuple(job.read(Extended)),
         findings=tuple(findings),
         notes=job.earlier_notes,
         models=_models(job, spoken),
@@ -128,7 +143,8 @@ def _write_report(job: Job[Config], findings: list[Finding], heard: Measured | N
         narration_loudness=_curve(heard, "stem"),
     )
     images = {k.id: job.folder_of(Keyframe) / k.image for k in job.read(Keyframe)}
-    scene = Scene(job.read(Shot), job.read(Utterance), job.read(Gap), job.read(Line), clips, images.__getitem__)
+    marks = {line.id: line.unsupported for line in _script_lines(job)}
+    scene = Scene(job.read(Shot), job.read(Utterance), job.read(Gap), job.read(Line), clips, images.__getitem__, marks)
     (job.folder / "report.json").write_text(report.model_dump_json(indent=1), encoding="utf-8")
     (job.folder / "report.html").write_text(page(report, scene), encoding="utf-8")
 
@@ -150,13 +166,17 @@ def _models(job: Job[Config], spoken: Sequence[Clip]) -> dict[str, str]:
 
 def _writers(job: Job[Config], spoken: Sequence[Clip]) -> list[str]:
     """The models that wrote the spoken lines; the script knows them."""
-    path = next((job.folder_of(Written) / w.name for w in job.read(Written) if w.role == "script"), None)
     chosen = {c.candidate for c in spoken}
+    return sorted({c.model for line in _script_lines(job) for c in line.candidates if c.id in chosen})
+
+
+def _script_lines(job: Job[Config]) -> Sequence[ScriptNarration]:
+    """The spoken lines as the script has them."""
+    path = next((job.folder_of(Written) / w.name for w in job.read(Written) if w.role == "script"), None)
     try:
-        lines = load(path).narrations if path else ()
+        return load(path).narrations if path else ()
     except UserError:
-        return []  # row 23 says what is wrong with the script
-    return sorted({c.model for line in lines for c in line.candidates if c.id in chosen})
+        return ()  # row 23 says what is wrong with the script
 
 
 def _curve(heard: Measured | None, which: str) -> Curve:

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from data.formats import dapt, dapt_rules, vtt
 from data.formats.cue import Cue
 from data.iso639 import iso639_2, same_language
 from data.messages import tr
-from data.records import Episode, Written
+from data.records import Episode, Extended, Written
 from data.script import load, one_line
 from stages.check.findings import Result, moment, or_pass
 from stages.check.lines import Spoken
@@ -149,20 +149,28 @@ def _player_problems(described: Path, number: int) -> Iterator[str]:
         yield tr("ffmpeg cannot play it: {cause}", cause=" ".join(done.stderr.split())[:200])
 
 
-def scripts(folder: Path, written: Sequence[Written], lines: Sequence[Spoken]) -> list[Result]:
+def scripts(
+    folder: Path, written: Sequence[Written], lines: Sequence[Spoken], extended: Sequence[Extended] = ()
+) -> list[Result]:
     """Row 23: the scripts parse, name the clips that are spoken, and their times are those of the sound."""
-    problems = [Result(23, "scripts", "error", text) for text in _script_problems(folder, written, lines)]
+    found = _script_problems(folder, written, lines, extended)
+    problems = [Result(23, "scripts", "error", text) for text in found]
     return or_pass(23, "scripts", problems, tr("The scripts are valid and agree with the sound"))
 
 
-def _script_problems(folder: Path, written: Sequence[Written], lines: Sequence[Spoken]) -> Iterator[str]:
+def _script_problems(
+    folder: Path, written: Sequence[Written], lines: Sequence[Spoken], extended: Sequence[Extended]
+) -> Iterator[str]:
+    pauses = {line.id: line for line in extended}
     for file in written:
         try:
             content = (folder / file.name).read_bytes()
             broken = dapt_rules.validate(content) if file.role == "dapt" else []
             yield from (f"{file.name}: {problem}" for problem in broken)
             if not broken:
-                yield from _disagreements(file.name, _cues(file, folder / file.name, content), lines)
+                cues = _cues(file, folder / file.name, content)
+                yield from _disagreements(file.name, [cue for cue in cues if cue.id not in pauses], lines)
+                yield from _pauses(file, [cue for cue in cues if cue.id in pauses], pauses)
         except UserError as error:
             yield f"{file.name}: {error}"
         except OSError as error:
@@ -173,10 +181,12 @@ def _cues(file: Written, path: Path, content: bytes) -> list[Cue]:
     """The lines of a script file. Raises UserError where it is none."""
     if file.role == "dapt":
         return dapt.read(content)
-    if file.role == "vtt":
+    if file.role in ("vtt", "vtt-extended"):
         return vtt.read(content)
     if file.role == "script":
-        return [Cue(n.id, n.start, n.end, n.text) for n in load(path).narrations]
+        script = load(path)
+        spoken = [Cue(n.id, n.start, n.end, n.text) for n in script.narrations]
+        return spoken + [Cue(n.id, n.time, n.until, n.text) for n in script.extended]
     return list(_csv_cues(content))
 
 
@@ -188,6 +198,20 @@ def _csv_cues(content: bytes) -> Iterator[Cue]:
             yield Cue(unprotect(row["id"]), float(row["start"]), float(row["end"]), unprotect(row["text"]))
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(tr("not a table of the script ({cause}); run vdesc run again", cause=error)) from error
+
+
+def _pauses(file: Written, cues: Sequence[Cue], pauses: Mapping[str, Extended]) -> Iterator[str]:
+    """Where a script differs from the lines for which the film stands still; the plain WebVTT holds none of them."""
+    wanted = set() if file.role == "vtt" else set(pauses)
+    if {cue.id for cue in cues} != wanted:
+        yield tr("{name}: its lines are not the ones that are spoken", name=file.name)
+    for cue in cues:
+        line = pauses[cue.id]
+        if cue.text != one_line(line.text):
+            yield tr("{name}: another text than is spoken at {start}", name=file.name, start=moment(cue.start))
+        if abs(cue.start - line.time) > TIMES:
+            yield tr("{name}: the picture stands still at {start}, not at {time}", name=file.name,
+                     start=moment(line.time), time=moment(cue.start))  # fmt: skip
 
 
 def _disagreements(name: str, cues: Sequence[Cue], lines: Sequence[Spoken]) -> Iterator[str]:

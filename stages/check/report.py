@@ -5,7 +5,7 @@ The page stands alone (pictures inside), works without scripts, and says in tabl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from data.messages import current, tr
 from data.pictures import thumbnail
-from data.records import Clip, Finding, Gap, Narration, Note, Seconds, Shot, Utterance
+from data.records import Clip, Extended, Finding, Gap, Narration, Note, Seconds, Shot, Utterance
 from stages.check.findings import Severity
 from stages.check.timeline import Lanes, rows
 
@@ -33,6 +33,7 @@ CHECKS = {
     "true peak": "True peak",
     "untouched": "Programme left alone",
     "length": "Length and format",
+    "extended": "Extended film",
     "clicks": "Clicks and clipping",
     "track": "Track labels",
     "copied": "Original streams",
@@ -64,6 +65,8 @@ class Report(BaseModel):
     spoken: int
     spoken_seconds: Seconds
     dropped: int
+    extended: tuple[Extended, ...] = ()
+    """What the extended film says besides."""
     findings: tuple[Finding, ...]
     notes: tuple[Note, ...]
     models: dict[str, str]
@@ -83,6 +86,8 @@ class Scene:
     clips: Sequence[Clip]
     keyframe_image: Callable[[str], Path]
     """Keyframe id → its JPEG."""
+    marks: Mapping[str, Sequence[str]]
+    """Line → its words that no evidence supports."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +183,7 @@ def _lines(report: Report, scene: Scene) -> Iterator[dict[str, Any]]:
         yield {
             "clip": clip,
             "kind": narration.kind,
+            "unsupported": scene.marks.get(narration.id, ()),
             "image": thumbnail(scene.keyframe_image(narration.keyframe)),
             "findings": [f for f in bad if _touches(clip, f)],
         }

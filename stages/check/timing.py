@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +21,37 @@ GRAIN = 1 / CELLS  # s: a distance is known to this
 LOST = 0.03  # s of voice that may be missing: the grain at both ends, and a cell of noise
 STRETCH_WARNING, STRETCH_ERROR = 1.10, 1.15  # row 4 and the policy for faster speech
 LONG_GAP, FILL = 6.0, 0.8  # s, share; row 12
+EVERYWHERE = (-np.inf, np.inf)
+GIVEN = "given"
+"""How the ids of lines begin that come from a person's script."""
+TOO_SHORT = "shorter than the minimum"
+"""Gap.why of gaps that are left alone for their length."""
 
 
 def _edges(spans: Sequence[Utterance]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return np.array([s.start for s in spans]), np.array([s.end for s in spans])
 
 
-def overlap(measured: Measured, utterances: Sequence[Utterance]) -> list[Result]:
-    """Row 1: no voice of the stem lies over speech."""
-    return or_pass(1, "overlap", _overlaps(measured, utterances), tr("No narration over dialogue"), 0.0)
+def doubted(lines: Sequence[Spoken], utterances: Sequence[Utterance]) -> list[Utterance]:
+    """Voices that neither a caption nor recognised words confirm, under lines a person's script puts there."""
+    given = [line.voice for line in lines if line.voice and line.narration.candidate.startswith(GIVEN)]
+    begins, ends = (np.array([voice[side] for voice in given]) for side in (0, 1))
+    near = GUARD_WARNING
+    return [
+        u for u in utterances if not u.confirmed and bool(np.any((begins < u.end + near) & (ends > u.start - near)))
+    ]
+
+
+def overlap(measured: Measured, utterances: Sequence[Utterance], unsure: Sequence[Utterance] = ()) -> list[Result]:
+    """Row 1: no voice of the stem lies over speech; over what is only taken for speech (`doubted`), people decide."""
+    problems = [*_overlaps(measured, utterances), *map(_unsure, _overlaps(measured, unsure))]
+    return or_pass(1, "overlap", problems, tr("No narration over dialogue"), 0.0)
+
+
+def _unsure(result: Result) -> Result:
+    text = tr("Narration where the script has it, over a voice that no caption and no recognised word confirms, from "
+              "{start} to {end}: listen there", start=moment(result.start or 0.0), end=moment(result.end or 0.0))  # fmt: skip
+    return replace(result, severity="warning", text=text)
 
 
 def _overlaps(measured: Measured, utterances: Sequence[Utterance]) -> Iterator[Result]:
@@ -72,10 +95,17 @@ def _close(distances: Sequence[tuple[float, float]]) -> Iterator[Result]:
             yield Result(2, "guard", "error" if error else "warning", text, time, time, distance, limit)
 
 
-def fit(lines: Sequence[Spoken], gaps: Sequence[Gap], unscripted: Iterator[tuple[float, float]]) -> list[Result]:
-    """Row 3: every line is heard whole, inside its gap, and nothing besides."""
+def fit(
+    lines: Sequence[Spoken],
+    gaps: Sequence[Gap],
+    unscripted: Iterator[tuple[float, float]],
+    unsure: Sequence[Utterance] = (),
+) -> list[Result]:
+    """Row 3: every line is heard whole, inside its gap, and nothing besides; `doubted` voices end no gap."""
     windows = {g.id: g.window for g in gaps}
-    problems = [problem for line in lines for problem in _misfit(line, windows[line.narration.gap])]
+    free = {line.clip.id for line in lines if doubted([line], unsure)}
+    places = [EVERYWHERE if line.clip.id in free else windows[line.narration.gap] for line in lines]
+    problems = [problem for line, place in zip(lines, places, strict=True) for problem in _misfit(line, place)]
     for start, end in unscripted:
         text = tr("Voice that belongs to no line from {start} to {end}", start=moment(start), end=moment(end))
         problems.append(Result(3, "fit", "error", text, start, end, round(end - start, 2), 0.0))
@@ -151,8 +181,13 @@ def words(lines: Sequence[Spoken], lang: str) -> list[Result]:
     return results
 
 
-def density(measured: Measured, gaps: Sequence[Gap]) -> list[Result]:
-    """Row 12: gaps that are kept silent are silent, and long ones leave room for the programme."""
+def density(measured: Measured, gaps: Sequence[Gap], unsure: Sequence[Utterance] = ()) -> list[Result]:
+    """Row 12: gaps that are kept silent are silent, and long ones leave room for the programme.
+
+    One that is only short because of a `doubted` voice beside it is not kept silent.
+    """
+    edges = {u.start for u in unsure} | {u.end for u in unsure}
+    gaps = [gap for gap in gaps if gap.why != TOO_SHORT or not {gap.start, gap.end} & edges]
     spans, filled = measured.voiced, []
     for gap in gaps:
         shared = np.minimum(spans[:, 1], gap.end) - np.maximum(spans[:, 0], gap.start)

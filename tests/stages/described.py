@@ -24,6 +24,7 @@ from data.records import (
     Context,
     Duck,
     Episode,
+    Extended,
     Finding,
     Gap,
     Keyframe,
@@ -136,7 +137,7 @@ class Described:
 
     def job(self, config: StageConfig, stage: str) -> Job[Any]:
         """The job of one stage on these records."""
-        folders = {Clip: "voice", Duck: "mix", Written: "script", Keyframe: "keys"}
+        folders = {Clip: "voice", Duck: "mix", Written: "script", Keyframe: "keys", Extended: "extended"}
         (self.folder / stage).mkdir(exist_ok=True)
         return Job(
             episode=self.episode,
@@ -242,6 +243,7 @@ def _records(
             for c in clips
         ],
         Clip: clips,
+        Extended: [],
     }  # fmt: skip
 
 

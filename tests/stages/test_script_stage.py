@@ -14,6 +14,7 @@ from data.records import (
     Clip,
     Context,
     Duck,
+    Extended,
     Evidence,
     Gap,
     Keyframe,
@@ -130,6 +131,7 @@ def records() -> dict[type[Record], list[Any]]:
                 dropped="the voice overran",
             ),
         ],
+        Extended: [],
         Duck: [
             Duck(id="d1", start=0.5, end=1.4, attack=0.3, release=0.3, depth=9, bed=-35, clips=("n1",)),
             Duck(id="d2", start=20.5, end=21.7, attack=0.3, release=0.3, depth=6, bed=None, clips=("n2",)),
