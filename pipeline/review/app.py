@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from urllib.parse import quote
 
+from anyio import to_thread
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -16,12 +17,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from data import messages
 from data.errors import UserError
 from data.messages import tr
+from data.review.store import Conflict
 from pipeline.review.desk import AbsentError, Desk
 from pipeline.review.finishing import Workshop
 from pipeline.review.pages import HERE
 from pipeline.review.routes import acts, delivery, events, media, sign_in, views
 from pipeline.review.security import Guard
-from pipeline.review.unedited import Conflict
 from pipeline.review.visitors import Refusal, language_of, same_site
 
 
@@ -33,6 +34,7 @@ def create(desk: Desk, names: Iterable[str] = ()) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         desk.hub.begin()
+        await to_thread.run_sync(workshop.resume)
         yield
         workshop.stop()
         desk.close()
@@ -98,7 +100,8 @@ async def _wrong(_: Request, error: Exception) -> Response:
 async def _conflict(_: Request, error: Exception) -> Response:
     assert isinstance(error, Conflict)
     lines = [line.model_dump(mode="json") for line in error.lines]
-    return told(409, "conflict", tr("Somebody else has changed this line; see what it says now"), lines=lines)
+    suggested = [line.model_dump(mode="json") for line in error.suggested]
+    return told(409, "conflict", str(error), lines=lines, suggested=suggested)
 
 
 async def _defect(_: Request, __: Exception) -> Response:

@@ -10,11 +10,12 @@ from pathlib import Path
 from data.errors import UserError
 from data.messages import tr
 from data.review.model import ReviewLine
+from data.review.session import Session
+from data.review.store import Store, local
 from pipeline.review.accounts import Accounts, Person
 from pipeline.review.attempts import Attempts
 from pipeline.review.hub import Hub
 from pipeline.review.results import Machine, Shelf
-from pipeline.review.unedited import Session, Store
 
 
 class AbsentError(LookupError):
@@ -56,7 +57,7 @@ class Desk:
     hub: Hub = field(default_factory=Hub)
     attempts: Attempts = field(default_factory=Attempts)
     _shelf: Shelf = field(default_factory=Shelf)
-    _stores: dict[str, Store] = field(default_factory=dict)
+    _stores: dict[str | Path, Store] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -88,12 +89,11 @@ class Desk:
         raise AbsentError(line)
 
     def _store(self, results: Path) -> Store:
-        url = self.url or f"sqlite:///{results / 'review' / 'review.sqlite'}"
+        at = self.url or local(results)
         with self._lock:
-            if url not in self._stores:
-                (results / "review").mkdir(exist_ok=True)
-                self._stores[url] = Store(url)
-            return self._stores[url]
+            if at not in self._stores:
+                self._stores[at] = Store(at)
+            return self._stores[at]
 
     def close(self) -> None:
         """Let go of every database."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,12 +11,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from data.errors import UserError
 from data.files import write_atomically
 from data.records import Finding
 from pipeline import delivery
 from pipeline.review import applying
-from pipeline.review.desk import Desk
+from pipeline.review.desk import Desk, results_folders
 from pipeline.review.reading import standing
+
+log = logging.getLogger(__name__)
 
 REGISTER = "delivered.json"
 
@@ -37,6 +41,14 @@ class Workshop:
             self.desk.session(episode, who).save_applied()
             self._running[episode] = applying.start(results, lambda event: self.desk.hub.tell(episode, "apply", event))
         return True
+
+    def resume(self) -> None:
+        """Finish what a server that was killed had begun to put in place, before anybody looks."""
+        for name, results in results_folders(self.desk.folder).items():
+            try:
+                applying.resume(results)
+            except UserError:
+                log.warning("%s: another run works in it", name)
 
     def stop(self) -> None:
         """End what is running; the results stay as they were, and the next time begins anew."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,10 +18,10 @@ def state(desk: Desk, episode: str, who: str, role: str) -> dict[str, Any]:
     """All that the review page shows, as JSON values."""
     machine, session = desk.machine(episode), desk.session(episode, who)
     url = f"/e/{quote(episode)}"
-    lines = session.lines()
+    lines, acts = session.lines(), session.history()
     return {
         "episode": _episode(episode, machine),
-        "number": max((line.version for line in lines), default=0),
+        "number": acts[-1].number if acts else 0,
         "lines": [shown_line(line, machine, url) for line in lines],
         "gaps": [gap.model_dump(mode="json") for gap in machine.gaps],
         "shots": [shot.model_dump(mode="json") for shot in machine.script.shots],
@@ -47,13 +48,10 @@ def standing(desk: Desk, episode: str, who: str) -> dict[str, Any]:
 def overview(desk: Desk, episode: str, who: str) -> dict[str, Any]:
     """A row of the list of episodes."""
     machine = desk.machine(episode)
-    progress = desk.session(episode, who).progress()
-    values = progress if isinstance(progress, dict) else vars(progress)
     return {
         "title": machine.script.episode.title,
         "duration": machine.script.episode.duration,
-        "findings": sum(finding.severity == "error" for finding in machine.findings),
-        **values,
+        **asdict(desk.session(episode, who).progress()),
     }
 
 

@@ -21,6 +21,7 @@ USED = (
     "gaps",
     "context",
     "candidates",
+    "naming",
     "ranking",
     "schedule",
     "review",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from data.review.session import Done
 from data.script import Line as Text
 from pipeline.review.accounts import Person
 from pipeline.review.desk import Desk
@@ -33,7 +35,7 @@ def act(request: Request, who: Reviewer, episode: str, gesture: Gesture) -> Resp
     """Do one gesture; 409 with the lines as they are where somebody was faster."""
     session = desk_of(request).session(episode, who.name)
     if gesture.get("preview"):
-        return JSONResponse({"lines": [_plain(row) for row in session.preview(gesture)]})
+        return JSONResponse({"lines": [asdict(row) for row in session.preview(gesture)]})
     return _done(desk_of(request), episode, who, session.do(gesture))
 
 
@@ -56,7 +58,7 @@ def check(request: Request, who: Reviewer, episode: str, draft: Draft) -> Respon
     gap = desk.machine(episode).gap_at(draft.start)
     until = gap.window[1] if gap else draft.start
     found = desk.session(episode, who.name).check_text(draft.text, draft.start, until)
-    return JSONResponse(_plain(found))
+    return JSONResponse(asdict(found))
 
 
 @router.post("/lines/{line}/speak")
@@ -79,20 +81,12 @@ def record(request: Request, who: Reviewer, episode: str, line: str, file: Uploa
     return _done(desk, episode, who, desk.session(episode, who.name).do(gesture))
 
 
-def _done(desk: Desk, episode: str, who: Person, done: Any) -> Response:
+def _done(desk: Desk, episode: str, who: Person, done: Done) -> Response:
     """The changed lines for whoever did it, and word of them for everybody else who looks."""
     machine, url = desk.machine(episode), _url(episode)
     answer = {"lines": [shown_line(line, machine, url) for line in done.lines], "number": done.number}
     desk.hub.tell(episode, "acts", answer | {"who": who.name})
     return JSONResponse(answer)
-
-
-def _plain(value: Any) -> Any:
-    from dataclasses import asdict
-
-    if isinstance(value, dict):
-        return value
-    return value.model_dump(mode="json") if hasattr(value, "model_dump") else asdict(value)
 
 
 def _url(episode: str) -> str:

@@ -82,7 +82,7 @@ def history(request: Request, asking: Asking, who: Viewer, episode: str, line: s
 def compare(request: Request, asking: Asking, who: Viewer, episode: str) -> Response:
     """What the machine drafted beside what it became."""
     desk = desk_of(request)
-    rows = [row if isinstance(row, dict) else _plain(row) for row in desk.session(episode, who.name).compare()]
+    rows = [asdict(row) for row in desk.session(episode, who.name).compare()]
     if _wants_json(request):
         return JSONResponse({"lines": rows})
     return page(
@@ -93,10 +93,6 @@ def compare(request: Request, asking: Asking, who: Viewer, episode: str) -> Resp
         title=desk.machine(episode).script.episode.title,
         base=_base(episode),
     )
-
-
-def _plain(row: Any) -> dict[str, Any]:
-    return row.model_dump(mode="json") if hasattr(row, "model_dump") else asdict(row)
 
 
 def _base(episode: str) -> str:
