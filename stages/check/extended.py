@@ -132,8 +132,9 @@ def _pictures(file: Episode, rate: Fraction, spans: Sequence[tuple[int, int]]) -
             time = float(frame.pts * stream.time_base) - file.start_time
             last = max(last, round(time * rate))
             if any(first <= last <= until for first, until in spans):
-                height = max(2, round(SMALL * frame.height / frame.width))
-                found[last] = frame.reformat(SMALL, height, "gray").to_ndarray().astype(np.int16)
+                height = max(2, round(SMALL / 2 * frame.height / frame.width) * 2)
+                small = frame.reformat(SMALL, height, "yuv420p")  # the luma as it is, whatever its range is said to be
+                found[last] = small.to_ndarray()[:height].astype(np.int16)
     return found, last + 1
 
 
