@@ -13,6 +13,7 @@ from data import style, subtitles
 from data.formats import dapt, dapt_rules
 from data.messages import tr
 from data.scripts import XML_KINDS, Line, read_as_written
+from data.series import Series
 from data.style import Severity, StyleFinding
 from data.style.pace import RATES, units
 
@@ -50,6 +51,7 @@ class Linted:
     morphology: bool | None
     lines: int
     findings: tuple[LineFinding, ...]
+    series: Series | None = None
 
     def count(self, severity: Severity) -> int:
         """How many findings are of that severity."""
@@ -70,11 +72,17 @@ class Linted:
         }
 
 
-def lint(path: Path, language: Literal["ko", "en"] | None = None, fps: float | None = None) -> Linted:
+def lint(
+    path: Path,
+    language: Literal["ko", "en"] | None = None,
+    fps: float | None = None,
+    series: Series | None = None,
+) -> Linted:
     """Everything worth changing in a script, in the order of its lines; what concerns the file as a whole first.
 
     `language`: that of the narration; None: told by its letters. `fps`: what time codes that count
-    frames count by. Raises UserError where the file cannot be read as a script.
+    frames count by. `series`: whose wordings the script is held to. Raises UserError where the file cannot be read as
+    a script.
     """
     lines = read_as_written(path, fps)
     measured = path.is_dir() or path.suffix.lower() == ".json"
@@ -83,17 +91,26 @@ def lint(path: Path, language: Literal["ko", "en"] | None = None, fps: float | N
     latest = 0.0
     for number, line in enumerate(lines, 1):
         before = lines[number - 2] if number > 1 else None
-        about = [*_timing(line, before, latest), *_words(line, chosen), *_pace(line, chosen, measured)]
-        found += [_placed(number, line, finding) for finding in about]
+        about = [*_timing(line, before, latest), *of_line(line, chosen, measured=measured)]
+        found += [_placed(number, line, finding) for finding in (*about, *_wording(line, series, chosen))]
         latest = max(latest, line.end)
     morphology = style.morphology_installed() if chosen == "ko" else None
-    return Linted(path, chosen, morphology, len(lines), tuple(found))
+    return Linted(path, chosen, morphology, len(lines), tuple(found), series)
+
+
+def of_line(line: Line, language: str, *, measured: bool) -> Iterator[StyleFinding]:
+    """What is worth changing in a line alone: gate, style, rate. `measured`: its times are those of a voice."""
+    yield from _words(line, language)
+    yield from _pace(line, language, measured)
 
 
 def mended(linted: Linted) -> dict[str, str]:
     """Text → what it becomes when everything is mended that can safely be."""
     texts = {finding.text for finding in linted.findings if finding.fix}
-    return {text: style.fixed(text, linted.language) for text in texts}
+    fixed = {text: style.fixed(text, linted.language) for text in texts}
+    return {
+        text: linted.series.preferred(new, linted.language) if linted.series else new for text, new in fixed.items()
+    }
 
 
 def _language(lines: Sequence[Line]) -> Literal["ko", "en"]:
@@ -140,6 +157,15 @@ def _words(line: Line, language: str) -> Iterator[StyleFinding]:
         yield StyleFinding("gate", 20, "error", reason, tr("no voice will speak this line"))
     if line.kind == "visual":  # text that is read out follows no rule of style
         yield from style.findings(line.text, language)
+
+
+def _wording(line: Line, series: Series | None, language: str) -> Iterator[StyleFinding]:
+    """Words in whose place the series wants others; text that is read out stays as it is shown."""
+    wanted = series.preferred(line.text, language) if series and line.kind == "visual" else line.text
+    if wanted != line.text:
+        message = tr("the series has other words for this")
+        why = tr("the same person, place or thing goes by the same words throughout")
+        yield StyleFinding("wording", 9, "warning", message, why, "KMCC p. 9", wanted)
 
 
 def _pace(line: Line, language: str, measured: bool) -> Iterator[StyleFinding]:
