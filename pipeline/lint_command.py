@@ -24,6 +24,9 @@ def lint(
         str | None, typer.Option(help="Language of the narration: ko or en; else by its letters.")
     ] = None,
     fps: Annotated[float | None, typer.Option(min=1, help="Frames a second, where time codes count frames.")] = None,
+    series: Annotated[
+        Path | None, typer.Option(readable=False, help="The series whose wordings count: series.yaml or its folder.")
+    ] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what is safe to mend, into the file of --output.")] = False,
     to: Annotated[Path | None, typer.Option("--output", "-o", help="Where the mended script goes.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON (docs/style.md).")] = False,
@@ -35,11 +38,13 @@ def lint(
     if fix != (to is not None):
         raise UserError(tr("--fix and --output go together; name the file for the mended script"))
     from data.lint import lint as examine
+    from data.series import load
 
-    found = examine(file, cast('Literal["ko", "en"] | None', language), fps)
+    known = load(series) if series else None
+    found = examine(file, cast('Literal["ko", "en"] | None', language), fps, known)
     if to:
         mend(found, to)
-        found = examine(to, found.language, fps)
+        found = examine(to, found.language, fps, known)
     if as_json:
         import json
 

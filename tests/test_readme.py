@@ -83,6 +83,8 @@ def test_every_vdesc_command_runs(tmp_path: Path) -> None:
         shutil.copy(film, tmp_path / place)
     (tmp_path / "subs").mkdir()
     (tmp_path / "subs" / "e01.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\n안녕.\n", encoding="utf-8")
+    (tmp_path / "series").mkdir()
+    (tmp_path / "series" / "series.yaml").write_text("glossary: [{use: 대문, instead_of: [문]}]\n", encoding="utf-8")
     small = prepare_fine_tuning(tmp_path)
     for command in commands(READMES[0]):
         if command.startswith("vdesc ") and not NEEDS_MODELS.search(command):

@@ -56,6 +56,16 @@ def test_mending(folder: Path) -> None:
     assert (folder / "bad.vtt").read_text(encoding="utf-8") == BAD
 
 
+def test_the_wordings_of_a_series(folder: Path) -> None:
+    (folder / "series.yaml").write_text("glossary: [{use: 대문, instead_of: [문]}]\n", encoding="utf-8")
+    done = vdesc(folder, "clean.vtt", "--series", ".")
+    assert done.returncode == 0
+    assert done.stdout.startswith("00:00:01.000 warning wording: the series has other words for this\n    문이 열린다.")
+    assert "\n    fix: 대문이 열린다.\n" in done.stdout
+    vdesc(folder, "bad.vtt", "--series", "series.yaml", "--fix", "-o", "good.vtt")
+    assert "대문을 연다." in (folder / "good.vtt").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
