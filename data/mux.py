@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from data.aac import LAYOUTS, bit_rate
 from data.errors import MediaError
 from data.iso639 import iso639_2
 from data.media import ffmpeg_path
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
 SUFFIXES = {"mp4": ".mp4", "mkv": ".mkv", "ts": ".ts"}
 MUXERS = {".mp4": "mp4", ".mkv": "matroska", ".ts": "mpegts"}
 TITLES = {"ko": "화면해설", "en": "Audio description"}
-# AAC bit rates in kbit/s by number of channels: broadcast practice, 64 a channel and headroom for one and two.
-BIT_RATES = {1: 128, 2: 192}
-# AAC has one position for the surround pair of 5.1; ffmpeg's two names differ in nothing else.
-LAYOUTS = {"5.1(side)": "5.1", "5.0(side)": "5.0", "quad(side)": "quad"}
 
 FILE_TAGS = ("filename", "mimetype", "title")
 
@@ -146,11 +143,21 @@ class DescribedWriter:
 
     A context manager around one ffmpeg process. `path` exists only after a clean exit; an exception or a failure
     of ffmpeg leaves nothing behind. The new track starts at the source's start time, so that sample 0 of the mix is
-    episode time 0. Raises MediaError with ffmpeg's own reason (disk full, codec not allowed).
+    episode time 0. With `track`, a file with the mix as AAC (`data.aac`), that is copied and nothing is handed over.
+    Raises MediaError with ffmpeg's own reason (disk full, codec not allowed).
     """
 
-    def __init__(self, episode: Episode, folder: Path, *, layout: str, language: str, rate: int = 48_000) -> None:
-        self.episode, self.language, self.rate = episode, language, rate
+    def __init__(
+        self,
+        episode: Episode,
+        folder: Path,
+        *,
+        layout: str,
+        language: str,
+        rate: int = 48_000,
+        track: Path | None = None,
+    ) -> None:
+        self.episode, self.language, self.rate, self.track = episode, language, rate, track
         self.layout = LAYOUTS.get(layout, layout)
         self.channels = layout_channels(layout)
         self.delivery = plan_delivery(episode)
@@ -232,7 +239,10 @@ class DescribedWriter:
 
     def _command(self) -> list[str]:
         command = [ffmpeg_path(), "-v", "error", "-y", *_source(self.episode)]
-        command += ["-f", "f32le", "-ar", str(self.rate), "-ch_layout", self.layout, "-i", "pipe:0"]
+        if self.track:
+            command += ["-itsoffset", repr(self.episode.start_time), "-i", f"file:{self.track}"]
+        else:
+            command += ["-f", "f32le", "-ar", str(self.rate), "-ch_layout", self.layout, "-i", "pipe:0"]
         command += ["-map_metadata", "0", "-map_chapters", "0"]
         command += [*_copied(self.delivery.streams, self.delivery.rewritten), "-map", "1:a", *self._attach()]
         command += [*self._track(), *self._container()]
@@ -244,15 +254,19 @@ class DescribedWriter:
         title = TITLES[self.language]
         spoken = self.episode.audio and iso639_2(self.episode.audio.language)
         tags = {"language": spoken or iso639_2(self.language), "title": title, "handler_name": title}
-        options = [f"-filter:{new}", f"asetpts=PTS+({self.episode.start_time!r})/TB"]
-        options += [f"-c:{new}", "aac", f"-b:{new}", f"{BIT_RATES.get(self.channels, 64 * self.channels)}k"]
-        options += [f"-aac_coder:{new}", "fast"]  # a third faster, within 0.6 dB of the default's noise on music
-        options += [f"-flags:{new}", "+bitexact", f"-disposition:{new}", "visual_impaired+descriptions"]
+        options = [f"-map_metadata:s:{new}", "-1"] if self.track else self._encoder(new)
+        options += [f"-disposition:{new}", "visual_impaired+descriptions"]
         if self.delivery.suffix == ".ts" or (self.delivery.suffix == ".mp4" and self.episode.start_time > 0):
             # MPEG-TS, and MP4 whose time starts late, cannot say that the encoder's first frame is padding: it
             # would sound before the film starts.
             options += [f"-bsf:{new}", "noise=drop=not(n)"]
         return options + [word for key, value in tags.items() for word in (f"-metadata:s:{new}", f"{key}={value}")]
+
+    def _encoder(self, new: str) -> list[str]:
+        options = [f"-filter:{new}", f"asetpts=PTS+({self.episode.start_time!r})/TB"]
+        options += [f"-c:{new}", "aac", f"-b:{new}", str(bit_rate(self.channels))]
+        options += [f"-aac_coder:{new}", "fast"]  # a third faster, within 0.6 dB of the default's noise on music
+        return [*options, f"-flags:{new}", "+bitexact"]
 
     def _container(self) -> list[str]:
         """What the muxer must be told so that the same input gives the same bytes and the source's own flags."""

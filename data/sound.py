@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import re
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,20 @@ NEAR = 0.5
 # Containers round a stream's length and count the encoder's padding; a shorter end is no damage; s.
 TAIL = 0.25
 Damaged = Callable[[float, float], None]
+# Sound decoded before a stretch so that overlapping frames and bit reservoirs are as they would be; s.
+WARM_UP = 1.0
+
+
+class Mark(NamedTuple):
+    """A frame of a stream: where decoding may begin again."""
+
+    pts: int
+    """As the container has it."""
+    position: int
+    """Samples of the decoded sound before it."""
+
+
+Marked = Callable[[Mark], None]
 
 
 def audio_blocks(
@@ -37,6 +52,7 @@ def audio_blocks(
     layout: str | None = None,
     seconds: float = 10.0,
     damaged: Damaged | None = None,
+    marked: Marked | None = None,
 ) -> Iterator[NDArray[np.float32]]:
     """Decode one audio stream (the programme when `audio` is None) in episode time.
 
@@ -44,14 +60,81 @@ def audio_blocks(
     round(duration × rate) samples. Sound lies where its presentation timestamps put it; where there is none (late
     start, holes, damaged packets) is silence. `layout` is a layout name of ffmpeg (`mono`, `stereo`, `5.1`) in
     ffmpeg's channel order; None keeps the stream's own. `damaged(start, end)` is told of every stretch
-    inside the stream that holds no sound that can be decoded. Without any audio stream: silence, mono unless
+    inside the stream that holds no sound that can be decoded; `marked` of every frame from which `audio_span` may
+    decode. Without any audio stream: silence, mono unless
     `layout` says otherwise. Raises MediaError when the file cannot be read any more.
     """
     audio = audio or episode.audio
     channels = layout_channels(layout or (native_layout(audio) if audio else "mono"))
     total = round(episode.duration * rate)
-    pieces = _pieces(episode, audio, rate, layout or native_layout(audio), damaged) if audio else iter(())
+    pieces = _pieces(episode, audio, rate, layout or native_layout(audio), damaged, marked) if audio else iter(())
     return _blocks(_placed(pieces, total, channels, rate), round(seconds * rate), channels)
+
+
+def audio_span(
+    episode: Episode, marks: Sequence[Mark], first: int, last: int, *, rate: int = 48_000, layout: str | None = None
+) -> NDArray[np.float32] | None:
+    """Samples [first, last) of the programme as `audio_blocks` decodes them, without decoding what lies before.
+
+    `marks` are those that `audio_blocks` told of, in order. Equal to the whole but for noise that a decoder makes up
+    (AAC's perceptual noise substitution). None where no mark serves: decode the whole. Raises MediaError.
+    """
+    audio = episode.audio
+    at = bisect.bisect_right(marks, first - round(WARM_UP * rate), key=lambda mark: mark.position) - 1
+    if audio is None or (at < 0 and not marks) or (at < 0 and marks[0].position > first):
+        return None
+    mark = marks[max(at, 0)]
+    layout = layout or native_layout(audio)
+    wanted = _placed(_moved(_pieces_from(episode, audio, rate, layout, mark), mark.position), last - mark.position,
+                     layout_channels(layout), rate)  # fmt: skip
+    try:
+        sound = np.concatenate([*wanted])
+    except _LostError:
+        return None
+    return sound[first - mark.position :]
+
+
+class _LostError(Exception):
+    """The frame of a mark was not found again."""
+
+
+def _moved(pieces: Iterator[tuple[int, NDArray[np.float32]]], by: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    for position, samples in pieces:
+        yield position - by, samples
+
+
+def _pieces_from(
+    episode: Episode, audio: AudioStream, rate: int, layout: str, mark: Mark
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Like `_pieces`, from a mark on."""
+    import av
+
+    run: _Run | None = None
+    try:
+        with av.open(f"file:{episode.path}", metadata_errors="replace") as container:
+            stream: Any = container.streams[audio.index]
+            before = round(WARM_UP / 2 / stream.time_base)
+            container.seek(max(mark.pts - before, stream.start_time or 0), stream=stream, backward=True)
+            damage = _Damage(None)
+            for packet in _packets(container, stream):
+                for frame in damage.decoded(packet):
+                    if run is None and (frame.pts is None or frame.pts < mark.pts):
+                        continue
+                    if run is None and frame.pts != mark.pts:
+                        raise _LostError
+                    time = (frame.time or 0.0) - episode.start_time
+                    if run is None:
+                        run = _Run(time, frame, rate, layout)
+                        run.position = mark.position
+                    elif not run.continues(time, frame):
+                        yield from run.flush()
+                        run = _Run(time, frame, rate, layout)
+                    yield from run.add(frame)
+            if run is None:
+                raise _LostError
+            yield from run.flush()
+    except (av.error.FFmpegError, OSError) as error:
+        raise _unreadable(episode, error) from error
 
 
 def native_layout(audio: AudioStream) -> str:
@@ -106,7 +189,7 @@ def _silence(samples: int, channels: int, rate: int) -> Iterator[NDArray[np.floa
 
 
 def _pieces(
-    episode: Episode, audio: AudioStream, rate: int, layout: str, damaged: Damaged | None
+    episode: Episode, audio: AudioStream, rate: int, layout: str, damaged: Damaged | None, marked: Marked | None
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """(position in output samples, samples) of every stretch of the stream."""
     run: _Run | None = None
@@ -115,6 +198,8 @@ def _pieces(
             if run:
                 yield from run.flush()
             run = _Run(time, frame, rate, layout)
+        if marked and frame.pts is not None and run.taken * rate % frame.sample_rate == 0:  # in step with resampling
+            marked(Mark(frame.pts, run.first + run.taken * rate // frame.sample_rate))
         yield from run.add(frame)
     if run:
         yield from run.flush()
@@ -128,7 +213,7 @@ class _Run:
 
         self.kind = _kind(first)
         self.start, self.taken = time, 0
-        self.position = round(time * rate)
+        self.position = self.first = round(time * rate)
         self.resampler = AudioResampler(format="flt", layout=layout, rate=rate)
 
     def continues(self, time: float, frame: AudioFrame) -> bool:
@@ -171,9 +256,13 @@ def _frames(episode: Episode, audio: AudioStream, damaged: Damaged | None) -> It
                     yield time, frame
             damage.tail(end, _promised_end(stream, episode))
     except (av.error.FFmpegError, OSError) as error:
-        raise MediaError(
-            tr("The sound of {path} cannot be read: {reason}; copy the film again.", path=episode.path, reason=error)
-        ) from error
+        raise _unreadable(episode, error) from error
+
+
+def _unreadable(episode: Episode, error: Exception) -> MediaError:
+    return MediaError(
+        tr("The sound of {path} cannot be read: {reason}; copy the film again.", path=episode.path, reason=error)
+    )
 
 
 def _packets(container: InputContainer, stream: Any) -> Iterator[Any]:

@@ -8,27 +8,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data import aac
 from data.errors import MediaError
 from data.files import write_atomically
 from data.loudness import CELLS, Loudness, measure
 from data.messages import tr
 from data.mux import DescribedWriter
 from data.records import Clip, Duck, Episode, Gap, Utterance
-from data.sound import audio_blocks, native_layout
+from data.sound import Marked, audio_blocks, native_layout
 from stages.mix import known
 from stages.mix.ducking import Config, Cue, Plan, Programme, kind_of, plan
-from stages.mix.render import RATE, Block, Residual, Samples, panning, read_clip, rendered
+from stages.mix.render import RATE, Samples, panning, read_clip, spoken
+from stages.mix.stretches import Mixing, Stretch, loudness, residual, sounds
 from stages.stage import Job
 
-if TYPE_CHECKING:
-    from soundfile import SoundFile
-
-VERSION = 2
+VERSION = 3
 TOLERANCE = 2.0
 """LU between narration and dialogue that nobody minds."""
 SILENT_LAYOUT = "mono"
@@ -67,13 +67,13 @@ def layout(episode: Episode) -> str:
     return native_layout(episode.audio) if episode.audio else SILENT_LAYOUT
 
 
-def programme_blocks(job: Job[Config], share: int) -> Iterator[Samples]:
-    """The programme's samples; the pass is the first or second half (`share` 0 or 1) of the stage's work."""
+def programme_blocks(job: Job[Config], marked: Marked) -> Iterator[Samples]:
+    """The programme's samples, to be measured; the first half of the stage's work."""
     done, length = 0, job.episode.duration
-    for block in audio_blocks(job.episode, rate=RATE, layout=layout(job.episode)):
+    for block in audio_blocks(job.episode, rate=RATE, layout=layout(job.episode), marked=marked):
         yield block
         done += len(block)
-        job.progress(share * length + done / RATE, 2 * length)
+        job.progress(done / RATE, 2 * length)
 
 
 def measured(job: Job[Config]) -> Programme:
@@ -82,7 +82,10 @@ def measured(job: Job[Config]) -> Programme:
     if job.episode.audio:
         shape = layout(job.episode)
         sound = known.programme(
-            job.cache, job.episode, shape, lambda: measure(programme_blocks(job, 0), RATE, shape, true_peak=True)
+            job.cache,
+            job.episode,
+            shape,
+            lambda marked: measure(programme_blocks(job, marked), RATE, shape, true_peak=True),
         )
     else:
         sound = Loudness(silence := np.zeros(round(job.episode.duration * CELLS)), silence)
@@ -101,19 +104,30 @@ def cue_of(clip: Clip, gaps: Sequence[Gap], programme: Programme, folder: Path, 
 
 def write(job: Job[Config], programme: Programme, made: Plan, clips: Sequence[Clip]) -> None:
     """Write the described film, the narration alone and what was measured on the way to the encoder."""
-    import soundfile
+    shape = layout(job.episode)
+    mixing = Mixing(job.episode, shape, made, clips, job.folder_of(Clip), job.cache)
+    missing, length = mixing.missing, job.episode.duration
 
-    residual, shape = Residual(made.ducks), layout(job.episode)
-    blocks = rendered(programme_blocks(job, 1), shape, made, clips, job.folder_of(Clip))
-    described = DescribedWriter(job.episode, job.folder, layout=shape, language=job.settings.language, rate=RATE)
-    if described.delivery.note:
-        job.note(described.delivery.note)
+    def told(done: int) -> None:
+        job.progress(length * (1 + done / len(missing)), 2 * length)
+
+    marks = known.marks(job.cache, job.episode, shape) if job.episode.audio else ()
+    whole = partial(audio_blocks, job.episode, rate=RATE, layout=shape)
+    mixing.make(sounds(job.episode, shape, missing, marks, whole), told)
+    stretches: list[Stretch] = []
+    track = job.folder / "track.mp4"
     try:
-        with soundfile.SoundFile(job.folder / "narration.wav", "w", RATE, 1, "PCM_24") as stem, described:
-            mix = measure(handed_over(blocks, described, stem, residual), RATE, shape, true_peak=True)
-    except soundfile.LibsndfileError as error:
-        values = {"name": "narration.wav", "reason": str(error).rstrip(".")}
-        raise MediaError(tr("{name} cannot be written: {reason}. Check the disk and the film.", **values)) from error
+        aac.write_track(track, packets_of(mixing.stretches(), stretches), shape, mixing.samples)
+        described = DescribedWriter(
+            job.episode, job.folder, layout=shape, language=job.settings.language, rate=RATE, track=track
+        )
+        if described.delivery.note:
+            job.note(described.delivery.note)
+        with described:
+            write_stem(job, made, clips, mixing.samples)
+    finally:
+        track.unlink(missing_ok=True)
+    mix = loudness(stretches)
     peaks = [mix.true_peak_between(clip.start, clip.end) for clip in clips]
     levels = {
         "dialogue_loudness": programme.sound.dialogue([(u.start, u.end) for u in programme.speech]),
@@ -121,19 +135,28 @@ def write(job: Job[Config], programme: Programme, made: Plan, clips: Sequence[Cl
         "mix_loudness": mix.integrated,
         "narration_loudness": made.level,
         "true_peak_under_cues": max((peak for peak in peaks if peak is not None), default=None),
-        "residual_outside_cues": residual.dbfs,
+        "residual_outside_cues": residual(stretches, made.ducks),
     }
     rows = {name: value if value is None else round(value, 2) for name, value in levels.items()}
     gains = {"gains": {clip: round(gain, 3) for clip, gain in made.gains.items()}}
     write_atomically(job.folder / "mix.json", json.dumps(rows | gains, indent=1).encode() + b"\n")
 
 
-def handed_over(
-    blocks: Iterable[Block], described: DescribedWriter, stem: SoundFile, residual: Residual
-) -> Iterator[Samples]:
-    """Pass every block of the mix on to the files, then to whoever measures it."""
-    for block in blocks:
-        described.write(block.mix)
-        stem.write(block.narration)
-        residual.feed(block)
-        yield block.mix
+def packets_of(made: Iterable[Stretch], known: list[Stretch]) -> Iterator[list[bytes]]:
+    """The packets of every stretch as it streams by; what else is in it is added to `known`."""
+    for stretch in made:
+        known.append(replace(stretch, packets=[]))
+        yield stretch.packets
+
+
+def write_stem(job: Job[Config], made: Plan, clips: Sequence[Clip], samples: int) -> None:
+    """Write narration.wav: the narration alone, at the level it has in the mix."""
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(job.folder / "narration.wav", "w", RATE, 1, "PCM_24") as stem:
+            for first in range(0, samples, 10 * RATE):
+                stem.write(spoken(clips, job.folder_of(Clip), made.gains, first, min(10 * RATE, samples - first)))
+    except soundfile.LibsndfileError as error:
+        values = {"name": "narration.wav", "reason": str(error).rstrip(".")}
+        raise MediaError(tr("{name} cannot be written: {reason}. Check the disk and the film.", **values)) from error

@@ -33,14 +33,15 @@ class Block:
 
 
 def rendered(
-    programme: Iterable[Samples], layout: str, plan: Plan, clips: Sequence[Clip], folder: Path
+    programme: Iterable[Samples], layout: str, plan: Plan, clips: Sequence[Clip], folder: Path, first: int = 0
 ) -> Iterator[Block]:
     """Mix a programme of blocks (samples, channels) at 48 kHz with the clips in `folder` as planned.
+
+    The first sample of the first block has position `first` in the film.
 
     Where nothing is said and nothing is lowered, the mix is the programme bit for bit.
     """
     pan = panning(layout)
-    first = 0
     for block in programme:
         narration = spoken(clips, folder, plan.gains, first, len(block))
         mix = lowered(block, plan.ducks, first) + narration[:, None] * pan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,16 +18,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from data import aac
 from data.loudness import Loudness, measure
 from data.media import audio_blocks, probe
 from data.records import AudioStream, Bed, Clip, Duck, Episode, Gap, Utterance, record_id
 from stages import mix
+from stages.mix import stretches
 from stages.mix.ducking import Config, Cue, Plan, Programme, depth_of, grouped, plan
 from stages.mix.render import RATE, Residual, gain_curve, panning, rendered
 from stages.stage import Job, RunSettings
 from tests.conftest import plain_episode
 
 Samples = NDArray[np.float32]
+ENCODE = aac.encoded
 MakeJob = Callable[..., Job[Any]]
 
 
@@ -265,15 +269,15 @@ def test_residual_finds_a_changed_sample() -> None:
 
 
 class Recorder:
-    """Stands where the muxer is and keeps what it is handed."""
+    """Stands where the muxer is, and keeps what the encoder is handed of every stretch."""
 
-    handed: list[Samples]
+    encoded: dict[int, Samples]
 
     class delivery:  # noqa: N801
         note = None
 
     def __init__(self, *_: object, **options: Any) -> None:
-        Recorder.handed, Recorder.options = [], options
+        Recorder.options = options
 
     def __enter__(self) -> Recorder:
         return self
@@ -281,8 +285,15 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def write(self, block: Samples) -> None:
-        self.handed.append(block.copy())
+    @staticmethod
+    def keep(sound: Samples, number: int, layout: str, samples: int) -> list[bytes]:
+        first = number * stretches.OWN - aac.reach(number, samples)[0]
+        Recorder.encoded[number] = sound[first : first + stretches.OWN].copy()
+        return ENCODE(sound, number, layout, samples)
+
+    @staticmethod
+    def handed() -> list[Samples]:
+        return [Recorder.encoded[number] for number in sorted(Recorder.encoded)]
 
 
 def as_blocks(samples: Samples) -> Callable[..., Iterator[Samples]]:
@@ -303,6 +314,9 @@ def drama(make_job: MakeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         audio = AudioStream(index=1, number=0, codec="pcm_s16le", rate=RATE, channels=channels, layout=layout)
         monkeypatch.setattr(mix, "audio_blocks", as_blocks(programme))
         monkeypatch.setattr(mix, "DescribedWriter", Recorder)
+        monkeypatch.setattr(aac, "encoded", Recorder.keep)
+        Recorder.encoded = {}
+        shutil.rmtree(tmp_path / "cache", ignore_errors=True)  # this film is another one with the same name
         clips = [a_clip(1, 9, 11), a_clip(2, 12, 15), a_clip(3, 30, 33)]
         for clip in clips:
             assert clip.file
@@ -322,7 +336,7 @@ def drama(make_job: MakeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_narration_has_the_loudness_of_the_dialogue(drama: Callable[..., Job[Any]]) -> None:
     job = drama()
     ducks = list(mix.run(job))
-    out, meter = np.concatenate(Recorder.handed).astype(np.float64), pyloudnorm.Meter(RATE)
+    out, meter = np.concatenate(Recorder.handed()).astype(np.float64), pyloudnorm.Meter(RATE)
     dialogue = meter.integrated_loudness(np.concatenate([out[2 * RATE : 8 * RATE], out[20 * RATE : 26 * RATE]]))
     stem, rate = soundfile.read(job.folder / "narration.wav")
     info = soundfile.info(job.folder / "narration.wav")
@@ -336,7 +350,9 @@ def test_narration_has_the_loudness_of_the_dialogue(drama: Callable[..., Job[Any
     assert levels["dialogue_loudness"] == pytest.approx(dialogue, abs=0.2)
     assert levels["residual_outside_cues"] is None
     assert set(levels["gains"]) == {"n0001", "n0002", "n0003"}
-    assert Recorder.options == {"layout": "stereo", "language": "ko", "rate": RATE}
+    given = {"layout": "stereo", "language": "ko", "rate": RATE, "track": job.folder / "track.mp4"}
+    assert Recorder.options == given
+    assert not (job.folder / "track.mp4").exists()
 
 
 def test_stem_and_dips_rebuild_the_mix(drama: Callable[..., Job[Any]]) -> None:
@@ -348,7 +364,7 @@ def test_stem_and_dips_rebuild_the_mix(drama: Callable[..., Job[Any]]) -> None:
     time = np.arange(len(programme)) / RATE
     gain = np.prod([gain_curve(duck, time) for duck in ducks], axis=0)
     rebuilt = programme * gain[:, None] + stem * math.sqrt(0.5)
-    assert np.abs(np.concatenate(Recorder.handed) - rebuilt).max() < 2**-23
+    assert np.abs(np.concatenate(Recorder.handed()) - rebuilt).max() < 2**-23
 
 
 @pytest.mark.parametrize("level", [-6.0, -3.0])
@@ -356,7 +372,7 @@ def test_no_peak_under_narration_passes_the_ceiling(drama: Callable[..., Job[Any
     loud = noise(40, level - 6, 2, seed=9).clip(-1, 1)
     job = drama(loud)
     list(mix.run(job))
-    out = measure(Recorder.handed, RATE, "stereo", true_peak=True)
+    out = measure(Recorder.handed(), RATE, "stereo", true_peak=True)
     assert out.true_peak is not None
     assert out.true_peak > -1, "the programme itself is left as it is"
     for start, end in ((9, 11), (12, 15), (30, 33)):
@@ -376,7 +392,7 @@ def test_two_runs_give_the_same_bytes(drama: Callable[..., Job[Any]]) -> None:
         job = drama()
         ducks = list(mix.run(job))
         files = [(job.folder / name).read_bytes() for name in ("narration.wav", "mix.json")]
-        results.append((ducks, files, [block.tobytes() for block in Recorder.handed]))
+        results.append((ducks, files, [block.tobytes() for block in Recorder.handed()]))
     assert results[0] == results[1]
 
 
@@ -390,15 +406,12 @@ def test_progress_ends_where_it_should(drama: Callable[..., Job[Any]]) -> None:
 
 
 def test_memory_does_not_grow_with_the_film(drama: Callable[..., Job[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
-    class Drain(Recorder):
-        def write(self, block: Samples) -> None:
-            assert len(block)
-
     def peak(minutes: int) -> int:
         job = drama()
+        object.__setattr__(job, "episode", job.episode.model_copy(update={"duration": 60.0 * minutes}))
         block = noise(10, -30, 2)
         monkeypatch.setattr(mix, "audio_blocks", lambda *_, **__: (block for _ in range(6 * minutes)))
-        monkeypatch.setattr(mix, "DescribedWriter", Drain)
+        monkeypatch.setattr(aac, "encoded", ENCODE)
         tracemalloc.start()
         list(mix.run(job))
         highest = tracemalloc.get_traced_memory()[1]
