@@ -28,24 +28,33 @@ class Said:
 
 
 class Memory:
-    """What the lines of a plan have said when a later moment comes."""
+    """What lines have said when a later moment comes; `said` in order of time."""
 
-    def __init__(self, language: str, weights: Weights, level: Level, *, place: float, elsewhere: float) -> None:
+    def __init__(
+        self,
+        language: str,
+        weights: Weights,
+        level: Level,
+        *,
+        place: float,
+        elsewhere: float,
+        said: Sequence[Said] = (),
+    ) -> None:
         self._language, self._weights, self._level = language, weights, level
         self._place, self._elsewhere = place, elsewhere
-        self._said: tuple[Said, ...] = ()
+        self.said = tuple(said)
         self._known: dict[str, frozenset[str]] = {}
 
-    def remember(self, said: Sequence[Said]) -> bool:
-        """Take these lines, in order of time, for said; whether they are others than before."""
-        news = [(s.context.id, s.text) for s in said] != [(s.context.id, s.text) for s in self._said]
-        self._said, self._known = tuple(said), {}
-        return news
+    def holding(self, said: Sequence[Said]) -> Memory:
+        """A memory of these lines instead."""
+        return Memory(
+            self._language, self._weights, self._level, place=self._place, elsewhere=self._elsewhere, said=said
+        )
 
     def known(self, context: Context) -> frozenset[str]:
         """The words that lines of earlier keyframes have said, as far as they are remembered at this one."""
         if context.id not in self._known:
-            near = (s for s in self._said if self._remembered(s.context, context))
+            near = (s for s in self.said if self._remembered(s.context, context))
             self._known[context.id] = frozenset[str]().union(*(telling(s.text, self._language) for s in near))
         return self._known[context.id]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -105,37 +105,40 @@ class Planner:
         Of the plans whose lengths are all known, and the last, the one that is worth most.
         """
         plans: list[tuple[float, list[Placed], dict[str, Form]]] = []
-        for number in range(max(self.config.rounds, REMEMBERING) + 1):
+        rounds = max(self.config.rounds, REMEMBERING)
+        for number in range(rounds + 1):
             lines = self._optimised()
             unknown = number < self.config.rounds and self._measured(lines)
-            told = self.memory.remember([Said(*self._told(line)) for line in lines])
-            last = number == max(self.config.rounds, REMEMBERING)
-            if last or not unknown:
-                forms = self.forms | {form.key: form for form in map(self._recalled, lines)}
-                plans.append((self._worth(lines, forms), lines, forms))
-            if not (unknown or told):
+            if number == rounds or not unknown:
+                plans.append((self.worth(lines), lines, self.forms | self._recalled(lines)))
+            before, self.memory = self.memory, self._remembered(lines)
+            if not unknown and self.memory.said == before.said:
                 break
         _, lines, self.forms = max(plans, key=lambda plan: plan[0])
         return lines
 
-    def _told(self, line: Placed) -> tuple[Context, str]:
-        form = self.forms[line.option.key]
-        return self._contexts[form.candidate.keyframe], form.text
-
-    def _recalled(self, line: Placed) -> Form:
-        """The form of a line, held against what is remembered now."""
-        form = self.forms[line.option.key]
-        plain = {name: part for name, part in form.parts.items() if name != "known"}
-        return self._remembering(replace(form, parts=plain), self._contexts[form.candidate.keyframe])
-
-    def _remembering(self, form: Form, context: Context) -> Form:
-        cost = self.memory.cost(form.text, context)
-        return replace(form, parts={**form.parts, "known": -cost}) if cost else form
-
-    def _worth(self, lines: Sequence[Placed], forms: Mapping[str, Form]) -> float:
-        """What a plan is worth with these forms of its lines."""
-        other = sum(forms[line.option.key].value - line.option.value for line in lines)
+    def worth(self, lines: Sequence[Placed]) -> float:
+        """What lines of the last optimisation are worth together, held against each other and no others."""
+        recalled = self._recalled(lines)
+        other = sum(recalled[line.option.key].value - line.option.value for line in lines)
         return total(lines, self.slots, self.rules) + other
+
+    def _remembered(self, lines: Sequence[Placed]) -> Memory:
+        """What is known once these lines are spoken."""
+        forms = (self.forms[line.option.key] for line in lines)
+        return self.memory.holding([Said(self._contexts[f.candidate.keyframe], f.text) for f in forms])
+
+    def _recalled(self, lines: Sequence[Placed]) -> dict[str, Form]:
+        """The forms of lines, each held against the lines before it."""
+        memory = self._remembered(lines)
+        forms = (self.forms[line.option.key] for line in lines)
+        return {form.key: self._known(form, memory) for form in forms}
+
+    def _known(self, form: Form, memory: Memory) -> Form:
+        """A form less what a memory takes for what it tells again."""
+        parts = {name: part for name, part in form.parts.items() if name != "known"}
+        cost = memory.cost(form.text, self._contexts[form.candidate.keyframe])
+        return replace(form, parts=parts | ({"known": -cost} if cost else {}))
 
     def _measured(self, lines: Sequence[Placed]) -> bool:
         """Have the lines spoken that were not yet; whether there was one."""
@@ -198,7 +201,7 @@ class Planner:
         if needed > TIGHT * room:
             shortest = min(forms, key=lambda f: (self.lengths.needed(f.text), f.key))
             forms += [self._faster(shortest, speed) for speed in self.lengths.speeds]
-        return [self._remembering(form, moment.context) for form in forms]
+        return [self._known(form, self.memory) for form in forms]
 
     def _form(self, moment: Moment, candidate: Candidate, text: str, key: str = "") -> Form:
         score = self.scores[candidate.id]

@@ -89,11 +89,10 @@ def test_a_line_that_must_repeat_says_what_it_costs(make_job: MakeJob, film: Fil
 @korean
 def test_who_is_meant_may_be_said_again() -> None:
     context = context_at(20, "s1")
-    memory = Memory("ko", Weights(), LEVELS["standard"], place=180, elsewhere=60)
-    assert memory.remember([Said(context_at(10, "s1"), "두 남자가 문을 연다. 김기주가 웃는다.")])
+    said = [Said(context_at(10, "s1"), "두 남자가 문을 연다. 김기주가 웃는다.")]
+    memory = Memory("ko", Weights(), LEVELS["standard"], place=180, elsewhere=60).holding(said)
     assert memory.cost("두 남자가 김기주를 안는다.", context) == 0.0
     assert memory.cost("두 남자가 문을 닫는다.", context) > 0.0
-    assert not memory.remember([Said(context_at(10, "s1"), "두 남자가 문을 연다. 김기주가 웃는다.")])
     assert memory.cost("두 남자가 문을 닫는다.", context_at(5, "s1")) == 0.0, "later lines are not known yet"
     assert memory.cost("두 남자가 문을 닫는다.", context_at(80, "s2")) == 0.0, "another place, a while ago"
     assert memory.cost("두 남자가 문을 닫는다.", context_at(60, "s2")) > 0.0
@@ -174,6 +173,4 @@ def worth(job: Any, rounds: int | None = None) -> float:
     if rounds is None:
         return sum(sum(line.parts.values()) for line in run(job))
     planner = Planner(job)
-    lines = planner._optimised()
-    planner.memory.remember([Said(*planner._told(line)) for line in lines])
-    return planner._worth(lines, planner.forms | {f.key: f for f in map(planner._recalled, lines)})
+    return planner.worth(planner._optimised())
