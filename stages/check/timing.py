@@ -49,8 +49,9 @@ def overlap(measured: Measured, utterances: Sequence[Utterance], unsure: Sequenc
 
 
 def _unsure(result: Result) -> Result:
+    where = {"start": moment(result.start or 0.0), "end": moment(result.end or 0.0)}
     text = tr("Narration where the script has it, over a voice that no caption and no recognised word confirms, from "
-              "{start} to {end}: listen there", start=moment(result.start or 0.0), end=moment(result.end or 0.0))  # fmt: skip
+              "{start} to {end}: listen there", **where)  # fmt: skip
     return replace(result, severity="warning", text=text)
 
 

@@ -26,6 +26,10 @@ class Config(StageConfig):
     rounds: int = Field(
         3, ge=0, le=3, description="How often the chosen lines are spoken and everything is decided again; 0: estimates"
     )
+    trust_script: bool = Field(
+        True,
+        description="Lines of a given script keep their time over voices that no caption, no recognised word confirms",
+    )
     pause: float = Field(0.2, ge=0, description="Seconds between two lines in one gap (standard 0.15–0.25)")
     breath: float = Field(1.0, ge=0, description="Seconds between two lines from which they no longer crowd each other")
     fill: float = Field(0.8, gt=0, le=1, description="Share of a long gap that may be spoken")

@@ -5,6 +5,10 @@ from the given times, lines in order and apart: isotonic regression by pooling a
 held between the earliest and the latest start of each line. Where a pause cannot hold all of its lines, less time is
 kept free for the voice, at last so much less as it may speak faster; then the line in the way is left out that is
 longest for the time its author gave it and lies farthest from there.
+
+A line that fits its own cue keeps it where only a voice is heard, and neither a caption nor a recognised word confirms
+that somebody speaks: what hears voices takes some music and effects for one, and the script is evidence too. Such lines
+are told, and the check lists them.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from typing import Any
 
 from data import language
 from data.messages import tr
-from data.records import Gap, Keyframe, Narration, record_id
+from data.records import Gap, Keyframe, Narration, Utterance, record_id
 from data.scripts import Line, read_for_film
 from data.style import refuse
 from stages.schedule.missed import Missed, save
@@ -33,6 +37,8 @@ NEAR = 30
 MOVED = 0.1
 """Seconds from which a move is told."""
 SHOWN = 5
+SONG = "a song that must stay heard"
+"""Gap.why of songs."""
 MS = 1e-6
 GIVEN = 3.0
 """What a line is worth that a person wrote: as much as words on the screen at their best."""
@@ -52,6 +58,11 @@ class Wish:
     def kept(self) -> float:
         """Seconds kept free for it."""
         return self.seconds * self.room
+
+    @property
+    def soonest(self) -> float:
+        """When it has ended if it begins in its own time and is spoken as fast as it may be."""
+        return self.line.start + self.seconds * MEASURED[-1]
 
     def misfit(self, window: Window) -> float:
         """How much longer it is than the time its author gave it, and how far that time lies outside the window."""
@@ -83,10 +94,13 @@ def narrations(job: Job[Any], script: Path, pause: float) -> Iterator[Narration]
     for note in notes:
         job.note(note)
     gaps, stills = job.read(Gap), job.read(Keyframe)
-    windows = [Window(*gap.window) for gap in gaps]
     rooms = MEASURED if job.speaker else ESTIMATED
-    placed, left = place([_wish(job, line) for line in lines], windows, pause, rooms)
+    wishes = [replace(_wish(job, line), room=rooms[0]) for line in lines]
+    heard = job.read(Utterance) if job.config.trust_script else []
+    windows = opened([Window(*gap.window) for gap in gaps], wishes, gaps, heard)
+    placed, left = place(wishes, windows, pause, rooms)
     _tell(job, placed, left)
+    _tell_trusted(job, placed, heard)
     save(job.folder, _missed(left, stills, len(placed)))
     for number, put in enumerate(placed, 1):
         line = put.wish.line
@@ -97,11 +111,57 @@ def narrations(job: Job[Any], script: Path, pause: float) -> Iterator[Narration]
             until=put.until,
             text=line.text,
             kind=line.kind,
-            gap=gaps[put.window].id,
+            gap=_gap_at(put.start, gaps).id,
             keyframe=_nearest(stills, (line.start + line.end) / 2).id,
             candidate=record_id("given", number),
             score=1.0,
         )
+
+
+def _gap_at(start: float, gaps: Sequence[Gap]) -> Gap:
+    """The gap that a start lies in, else the nearest."""
+    after = bisect.bisect_right(gaps, start, key=lambda gap: gap.start)
+    return min(gaps[max(after - 1, 0) : after + 1], key=lambda gap: max(gap.start - start, start - gap.end, 0.0))
+
+
+def opened(
+    windows: Sequence[Window], wishes: Sequence[Wish], gaps: Sequence[Gap], heard: Sequence[Utterance]
+) -> list[Window]:
+    """The windows, and the own times of lines where nothing but unconfirmed voices is in their way; joined."""
+    doubtful = [(u.start, u.end) for u in heard if not u.confirmed]
+    songs = [(g.start, g.end) for g in gaps if g.why == SONG]
+    kept = sorted([*((u.start, u.end) for u in heard if u.confirmed), *songs])
+    guard = max((max(g.lead_in, g.lead_out) for g in gaps), default=0.0)
+    free = []
+    for wish in wishes:
+        start, whole = wish.line.start, max(min(wish.line.start + wish.kept, wish.line.end), wish.soonest)
+        own = [end for end in (whole, wish.soonest) if not _meets(kept, start, end, guard)]
+        if own and wish.soonest <= wish.line.end + MS and _meets(doubtful, start, own[0], guard):
+            free.append(Window(start, own[0]))
+    joined: list[Window] = []
+    for window in sorted([*windows, *free], key=lambda w: w.start):
+        if joined and window.start <= joined[-1].end + MS:
+            joined[-1] = Window(joined[-1].start, max(joined[-1].end, window.end))
+        else:
+            joined.append(window)
+    return joined
+
+
+def _meets(spans: Sequence[tuple[float, float]], start: float, end: float, guard: float = 0.0) -> bool:
+    """Whether [start, end] comes nearer than `guard` to one of the spans, which lie in order and apart."""
+    before = bisect.bisect_left(spans, end + guard - MS, key=lambda span: span[0])
+    return before > 0 and spans[before - 1][1] > start - guard + MS
+
+
+def _tell_trusted(job: Job[Any], placed: Sequence[Placed], heard: Sequence[Utterance]) -> None:
+    doubtful = [(u.start, u.end) for u in heard if not u.confirmed]
+    over = [put for put in placed if _meets(doubtful, put.start, put.start + put.wish.seconds)]
+    if over:
+        told = ", ".join(f"{put.start:.1f} s" for put in over[:SHOWN])
+        more = f" … (+{len(over) - SHOWN})" if len(over) > SHOWN else ""
+        job.note(tr("{number} of {all} lines keep the script's time where a voice is heard that no caption and no "
+                    "recognised word confirms: {places}. Listen there; schedule.trust_script=false moves them.",
+                    number=len(over), all=len(placed), places=told + more))  # fmt: skip
 
 
 def _missed(left: Sequence[Wish], stills: Sequence[Keyframe], placed: int) -> Iterator[Missed]:

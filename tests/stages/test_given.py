@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, strategies
 
 from data import language
-from data.records import Gap, Keyframe, Narration
+from data.records import Gap, Keyframe, Narration, Utterance
 from data.scripts import Line, read_lines
 from data.subtitles import read
-from stages.schedule.given import MEASURED, Window, Wish, isotonic, narrations, place
-from stages.stage import Job, RunSettings, StageConfig
+from stages.schedule import Config
+from stages.schedule.given import MEASURED, SONG, Window, Wish, isotonic, narrations, opened, place
+from stages.stage import Job, RunSettings
 from tests.conftest import plain_episode
 
 PAUSE = 0.2
@@ -138,8 +139,8 @@ def test_a_real_script_over_real_captions(media: Path, make_job: Callable[..., J
     folder = media / "elephantsdream-text"
     captions = [(c.start, c.end) for c in read(folder / "captions.en.vtt", "en") if c.spoken]
     job = make_job(
-        StageConfig(),
-        {Gap: gaps_beside(captions, 653.0), Keyframe: STILLS},
+        Config(),
+        {Gap: gaps_beside(captions, 653.0), Keyframe: STILLS, Utterance: []},
         episode=plain_episode(duration=653.0),
         settings=RunSettings(language="en"),
     )
@@ -158,7 +159,63 @@ def test_a_real_script_over_real_captions(media: Path, make_job: Callable[..., J
 def test_lines_that_are_left_out_are_told(tmp_path: Path, make_job: Callable[..., Job[Any]]) -> None:
     script = tmp_path / "a.csv"
     script.write_text("start,end,text,kind\n1,3,문이 열린다.,visual\n30,32,여름 바다,title\n", encoding="utf-8")
-    job = make_job(StageConfig(), {Gap: gaps_beside([(10, 60)], 60.0), Keyframe: STILLS})
+    job = make_job(Config(), {Gap: gaps_beside([(10, 60)], 60.0), Keyframe: STILLS, Utterance: []})
     (line,) = narrations(job, script, PAUSE)
     assert (line.text, line.kind, line.start, line.keyframe) == ("문이 열린다.", "visual", 1.0, "k00000")
     assert ["여름 바다" in note.text for note in job.notes] == [True]
+
+
+def heard(start: float, end: float, text: str = "", source: str = "speech") -> Utterance:
+    return Utterance(id=f"u{start:09.3f}", start=start, end=end, text=text, source=source)
+
+
+CUE = wish(10, 14, 3)
+BESIDE = gaps_beside([(9, 13)], 60.0)
+PAUSES = [Window(*gap.window) for gap in BESIDE]
+
+
+@pytest.mark.parametrize(
+    ("voices", "kept"),
+    [
+        ([heard(9, 13)], True),
+        ([heard(9, 13, source="subtitles", text="안녕.")], False),  # a caption
+        ([heard(9, 13, source="whisper", text="안녕.")], False),  # words that were recognised
+        ([heard(9, 13, source="damaged")], False),  # nobody knows what is said there
+        ([heard(9, 11), heard(13, 14, source="subtitles+speech", text="안녕.")], False),  # … within the guard
+        ([heard(9, 11), heard(13.5, 14, source="subtitles", text="안녕.")], True),
+    ],
+)
+def test_an_unconfirmed_voice_does_not_move_a_line_that_fits_its_own_cue(voices: list[Utterance], kept: bool) -> None:
+    windows = opened(PAUSES, [CUE], BESIDE, voices)
+    placed, _ = place([CUE], windows, PAUSE, MEASURED)
+    assert ([put.start for put in placed] == [10]) is kept
+    assert (windows == PAUSES) is not kept
+
+
+def test_a_line_too_long_for_its_cue_gets_no_more_room() -> None:
+    long = wish(10, 12, 3)
+    assert opened(PAUSES, [long], BESIDE, [heard(9, 13)]) == PAUSES
+
+
+def test_a_song_is_kept_whoever_hears_a_voice_in_it() -> None:
+    song = [gap.model_copy(update={"usable": False, "why": SONG}) for gap in gaps_beside([(9, 13)], 60.0)]
+    assert opened([], [CUE], song, [heard(9, 13)]) == []
+
+
+def test_lines_over_unconfirmed_voices_are_told(tmp_path: Path, make_job: Callable[..., Job[Any]]) -> None:
+    script = tmp_path / "a.csv"
+    script.write_text("start,end,text\n10,14,문이 열린다.\n", encoding="utf-8")
+    records: dict[Any, Any] = {Gap: BESIDE, Keyframe: STILLS, Utterance: [heard(9, 13)]}
+    job = make_job(Config(), records)
+    (line,) = narrations(job, script, PAUSE)
+    assert line.start == 10
+    assert ["10.0 s" in note.text and "trust_script" in note.text for note in job.notes] == [True]
+    job = make_job(Config(trust_script=False), records)
+    assert all(line.start >= 13.3 for line in narrations(job, script, PAUSE))
+
+
+def test_ten_thousand_lines_among_as_many_voices() -> None:
+    wishes = [wish(n, n + 0.9, 0.5) for n in range(10_000)]
+    voices = [heard(n, n + 0.5) for n in range(10_000)]
+    windows = opened([], wishes, BESIDE, voices)
+    assert len(windows) == 10_000
