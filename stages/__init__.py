@@ -53,7 +53,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "schedule",
-        (Keyframe, Ranked, Candidate, Context, Gap),
+        (Keyframe, Utterance, Ranked, Candidate, Context, Gap),
         Narration,
         role="rewriting",
         settings=(*PLANNING, "given_script", "cast"),

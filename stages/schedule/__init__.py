@@ -22,7 +22,7 @@ from stages.stage import Job
 
 __all__ = ["VERSION", "Config", "run"]
 
-VERSION = 3
+VERSION = 4
 
 
 def run(job: Job[Config]) -> Iterator[Narration]:
