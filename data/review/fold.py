@@ -18,7 +18,7 @@ def state(draft: Sequence[Drafted], acts: Sequence[Act]) -> list[ReviewLine]:
     """The lines as they stand, by time. A line that was undone is as the machine drafted it, under its last version."""
     versions = {act.line: act.number for act in acts}
     return [
-        line if line.version else line.model_copy(update={"version": versions.get(line.id, 0)})
+        line if line.version or line.id not in versions else line.model_copy(update={"version": versions[line.id]})
         for line in merged(draft, touched(acts))
     ]
 
@@ -51,6 +51,7 @@ def merged(draft: Sequence[Drafted], touched: Sequence[ReviewLine]) -> list[Revi
     return sorted(lines, key=_place)
 
 
+@functools.lru_cache(16384)
 def untouched(drafted: Drafted) -> ReviewLine:
     """A drafted line that nobody has touched. Its id follows from start and text."""
     name = hashlib.sha256(f"{drafted.start:.3f} {drafted.text}".encode()).hexdigest()[:16]
