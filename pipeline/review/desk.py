@@ -10,8 +10,9 @@ from pathlib import Path
 from data.errors import UserError
 from data.messages import tr
 from data.review.model import ReviewLine
+from data.review.place import local
 from data.review.session import Session
-from data.review.store import Store, local
+from data.review.store import Store
 from pipeline.review.accounts import Accounts, Person
 from pipeline.review.attempts import Attempts
 from pipeline.review.hub import Hub
