@@ -20,6 +20,8 @@ from pipeline.terminal import Assignments, LangOption, Offline, Profile, Results
 from pipeline.terminal import console as make_console
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.config import Config
     from pipeline.models import Chosen
     from pipeline.runner import Work
@@ -64,11 +66,18 @@ def run(
     cast_folder: Annotated[
         Path | None, typer.Option("--cast", readable=False, help="The same, for a folder with cast.yaml alone.")
     ] = None,
+    extended: Annotated[
+        bool, typer.Option("--extended", help="Also a film that stands still for important lines no gap can hold.")
+    ] = False,
+    levels: Annotated[
+        str | None, typer.Option(help="Levels of detail side by side: short,standard,rich or all.")
+    ] = None,
     offline: Offline = False,  # noqa: ARG001
     lang: LangOption = None,  # noqa: ARG001
 ) -> None:
     """Describe films: results in OUT/<film>/."""
     from pipeline import config as settings
+    from pipeline.levels import parse as parse_levels
     from pipeline.models import Chosen
     from pipeline.series import named
 
@@ -79,9 +88,11 @@ def run(
         lang=messages.current(),
         audio_track=audio_track,
         silent_ok=silent_ok or None,
+        extend=extended or None,
         cast=named(series, cast_folder),
     )
-    _describe(films, out, config, Chosen(profile, assignments or []), subtitles, until, plan=plan)
+    chosen = Chosen(profile, assignments or [])
+    _describe(films, out, config, chosen, subtitles, until, plan=plan, levels=parse_levels(levels) if levels else ())
 
 
 @app.command()
@@ -99,6 +110,9 @@ def voice(
     language: Annotated[str | None, typer.Option(help="Language of the narration: ko or en.")] = None,
     audio_track: Annotated[str | None, typer.Option(help="Programme sound: a language or a number from 1.")] = None,
     silent_ok: Annotated[bool, typer.Option("--silent-ok", help="Accept a film that has no audio stream.")] = False,
+    extended: Annotated[
+        bool, typer.Option("--extended", help="Also a film that stands still for important lines no gap can hold.")
+    ] = False,
     offline: Offline = False,  # noqa: ARG001
     lang: LangOption = None,  # noqa: ARG001
 ) -> None:
@@ -113,6 +127,7 @@ def voice(
         lang=messages.current(),
         audio_track=audio_track,
         silent_ok=silent_ok or None,
+        extend=extended or None,
         given_script=script,
         cast=series,
     )
@@ -128,6 +143,7 @@ def _describe(
     until: str | None,
     *,
     plan: bool,
+    levels: Sequence[str] = (),
 ) -> NoReturn:
     """Bring the films' results up to date, or with `plan` only say how, and exit."""
     from pipeline import config as settings
@@ -149,8 +165,11 @@ def _describe(
 
         _log_to_files(works)
         prepare(works, config, until, chosen, Downloads(console))
-        with shown(console, [stage.name for stage in runner.in_use(config, until)], len(works)) as progress:
-            runner.run(works, config, until, progress)
+        if levels:
+            works = _side_by_side(works, config, levels, until)
+        else:
+            with shown(console, [stage.name for stage in runner.in_use(config, until)], len(works)) as progress:
+                runner.run(works, config, until, progress)
     for work in works:
         if work.error:
             typer.echo(str(work.error), err=True)
@@ -158,6 +177,25 @@ def _describe(
             print_summary(console, work, config, until)
     codes = [_exit_code(work, until) for work in works]
     raise typer.Exit(max([INPUT if failed else OK, *codes], key=_gravity))
+
+
+def _side_by_side(works: list[Work], config: Config, levels: Sequence[str], until: str | None) -> list[Work]:
+    """Bring every level of the films up to date and their tracks into one film; the works of the levels."""
+    from functools import partial
+
+    from pipeline import levels as side
+    from pipeline.progress import shown
+
+    console = make_console()
+    done = side.run(works, config, levels, until, partial(shown, console))
+    for work in works:
+        whole = [made for made in done if made.folder.is_relative_to(work.folder) and not made.error]
+        if work.error or until or len(whole) < len(levels):
+            continue
+        if film := side.film(work, levels, config.language):
+            text = tr("All levels in one film: {file}", file=film)
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
+    return done
 
 
 @app.command()

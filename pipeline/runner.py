@@ -120,7 +120,7 @@ def run(
             keep_settings(work, config)
         for stage in in_use(config, until, since):
             _run_stage(stage, [w for w in works if not w.error], config, progress)
-        unwanted = [stage.name for stage in STAGES if stage.only_if and stage not in in_use(config)]
+        unwanted = [s.name for s in stages_until(until) if s.only_if and s not in in_use(config)]
         for work in works:
             if not work.error:
                 _attempt(work, "delivery", progress, partial(deliver, work.workspace, work.folder, unwanted))
