@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from data.media import probe
-from data.records import Clip, Duck, Gap, Utterance
+from data.records import Clip, Duck, Gap, Line, Utterance
 from stages import check
 from tests.stages.described import (
     LENGTH,
@@ -118,6 +118,20 @@ def test_a_whole_line_shifted_over_dialogue(film: Described) -> None:
     assert finding.value == pytest.approx((wave[-1] - wave[0]) / RATE, abs=0.03)
     assert {"A line is not heard", "Voice that belongs to no line"} <= {f.text.split(" at ")[0].split(" from ")[0]
                                                                           for f in film.found(3)}  # fmt: skip
+
+
+def test_a_scripts_line_over_a_voice_that_nothing_confirms_is_for_people_to_hear(film: Described) -> None:
+    voiced = np.flatnonzero(np.abs(film.stem()[: cells(6.2)]) > 1.5e-3)[-1] / RATE
+    film.change(Utterance, 1, start=voiced - 0.4, text="")
+    assert [f.severity for f in film.found(1)] == ["error"], "a line that was found here"
+    last = max((line for line in film.records[Line] if line.start < voiced), key=lambda line: line.start)
+    film.change(Line, film.records[Line].index(last), candidate="given00001")
+    (finding,) = film.found(1)
+    assert (finding.severity, finding.value) == ("warning", pytest.approx(0.4, abs=0.03))
+    assert "listen there" in finding.text
+    assert film.found(2) == film.found(3) == film.found(12) == []
+    film.change(Utterance, 1, text="대사")
+    assert [f.severity for f in film.found(1)] == ["error"], "a caption confirms it"
 
 
 @pytest.mark.parametrize(("guard", "severity"), [(0.1, "error"), (0.22, "error"), (0.27, "warning"), (0.32, None)])
