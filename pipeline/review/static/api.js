@@ -30,6 +30,13 @@ async function answer(request) {
 
 export const get = (path) => answer(fetch(url(path), { headers: { Accept: "application/json" } }));
 
+/** Like `get`, of an address that the page preloads: without headers, so that the browser sees it is the same. */
+export const begun = (path) => {
+  const answered = answer(fetch(url(path)));
+  answered.catch(() => {}); // told to whoever waits for it
+  return answered;
+};
+
 export const post = (path, body = {}, options = {}) =>
   answer(
     fetch(url(path), {

@@ -18,7 +18,9 @@ export function open(title, content, { wide = false } = {}) {
   );
   dialog.addEventListener("close", () => {
     dialog.remove();
-    if (document.activeElement === document.body) (back?.isConnected ? back : $("lines").querySelector("[tabindex='0']"))?.focus();
+    if (document.activeElement !== document.body) return;
+    const home = back && back !== document.body && back.isConnected ? back : $("lines").querySelector("[tabindex='0']");
+    home?.focus();
   });
   document.body.append(dialog);
   dialog.showModal();

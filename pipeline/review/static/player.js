@@ -15,6 +15,7 @@ const RATES = [0.5, 0.75, 1, 1.25, 1.5, 2];
 const video = $("film");
 export const sound = new Sound(video);
 let loop = null;
+let elsewhere = false; // once the film was played it stays where it is
 
 export function start() {
   sound.load().catch((error) => complain(error.message));
@@ -25,7 +26,12 @@ export function start() {
   video.addEventListener("timeupdate", follow);
   for (const event of ["play", "pause", "ended"]) video.addEventListener(event, showPlaying);
   video.addEventListener("error", () => complain(t("The film cannot be played here; the lines can be reviewed without it")));
-  subscribe(({ lines }) => lines === null && showLength());
+  subscribe(({ lines, current }) => {
+    if (lines === null) showLength();
+    const line = currentLine();
+    if (current && line && video.paused && !elsewhere) seek(line.start);
+  });
+  video.addEventListener("play", () => (elsewhere = true));
   showLength();
 }
 

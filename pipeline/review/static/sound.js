@@ -6,6 +6,7 @@ const DRIFT = 0.04; // seconds between film and narration that are still one sou
 const CACHED = 60; // decoded clips that are kept
 
 const linear = (db) => 10 ** (db / 20);
+const address = (clip) => clip.url ?? url(`clips/${clip.file}`);
 
 export class Sound {
   /** `video` plays the programme; `mode` is original, described or narration. */
@@ -68,19 +69,19 @@ export class Sound {
   }
 
   seconds(clip) {
-    return this.buffers.get(clip.file)?.duration ?? clip.seconds ?? 15;
+    return this.buffers.get(address(clip))?.duration ?? clip.seconds ?? 15;
   }
 
   async decode(clip) {
-    if (this.buffers.has(clip.file)) return;
-    const response = await fetch(clip.url ?? url(`clips/${clip.file}`));
+    if (this.buffers.has(address(clip))) return;
+    const response = await fetch(address(clip));
     if (!response.ok) return;
-    this.buffers.set(clip.file, await this.context.decodeAudioData(await response.arrayBuffer()));
+    this.buffers.set(address(clip), await this.context.decodeAudioData(await response.arrayBuffer()));
     if (this.buffers.size > CACHED) this.buffers.delete(this.buffers.keys().next().value);
   }
 
   start(clip) {
-    const buffer = this.buffers.get(clip.file);
+    const buffer = this.buffers.get(address(clip));
     const rate = this.video.playbackRate;
     const offset = Math.max(0, this.anchor.film - clip.start);
     if (!buffer || offset >= buffer.duration) return;
@@ -98,7 +99,7 @@ export class Sound {
 
   /** At another rate the browser's own player keeps the pitch; its start is less exact, which nobody hears there. */
   startElement(clip, gain, when, offset, rate) {
-    const element = new Audio(clip.url ?? url(`clips/${clip.file}`));
+    const element = new Audio(address(clip));
     element.preservesPitch = true;
     element.playbackRate = rate;
     element.currentTime = offset;

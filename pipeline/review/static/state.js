@@ -1,5 +1,5 @@
 // The episode as the page knows it. Everything that shows it subscribes; every change goes through `act`.
-import { get, post, Refused } from "./api.js";
+import { begun, get, post, Refused } from "./api.js";
 import { complain, say } from "./live.js";
 import { t } from "./text.js";
 
@@ -31,8 +31,13 @@ export function choose(id) {
   tell({ current: true });
 }
 
+let first = begun("state");
+
+/** Take the whole state from the server; the first time what the page began to load before its scripts ran. */
 export async function load() {
-  Object.assign(state, await get("state"));
+  const answer = first ?? get("state");
+  first = null;
+  Object.assign(state, await answer);
   state.lines.sort((a, b) => a.start - b.start);
   if (!currentLine() || currentLine().deleted) current = shown()[0]?.id ?? null;
   tell({ lines: null, current: true });

@@ -189,7 +189,7 @@ onConflict((what, body) => {
   const theirs = lineOf(what.line?.id);
   if (!theirs || what.kind !== "edit") return complain(t("Somebody changed this line meanwhile; look at it and try again"));
   open(t("Somebody changed this line meanwhile"), (close) => {
-    const both = h("textarea", { rows: "3", autofocus: true }, body.hint ?? what.fields.text);
+    const both = h("textarea", { rows: "3", autofocus: true }, body.suggested?.find((line) => line.id === theirs.id)?.text ?? what.fields.text);
     const submit = async (event) => {
       event.preventDefault();
       close();
