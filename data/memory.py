@@ -36,8 +36,10 @@ def introduced(folder: Path) -> dict[str, frozenset[str]]:
 
 def remember(folder: Path, episode: str, people: Collection[str]) -> None:
     """Note whom an episode introduces, unless a person has said so; nobody to name and no line yet: no line."""
+    file = folder / FILE
+    if not people and not file.is_file():
+        return
     with FileLock(folder / f".{FILE}.lock"):
-        file = folder / FILE
         lines = _lines(file)
         place = next((n for n, line in enumerate(lines) if _is_own(line) and episode in _entries(file, line)), None)
         known = episode in introduced(folder)  # raises for a damaged file, which is left as it is
