@@ -39,7 +39,7 @@ class _Line:
 
     @property
     def changed(self) -> bool:
-        return bool(self.was) or self.first.action == "add"
+        return any(text != self.text for text in self.was) or self.first.action == "add"
 
 
 def preferences(
@@ -82,26 +82,23 @@ def _by_keyframe(made: Sequence[Review], rows: Sequence[Offered]) -> Iterator[tu
 def _lines(made: Sequence[Review]) -> tuple[list[_Line], list[str]]:
     """The lines that one keyframe's reviews are about, and the texts they reject.
 
-    A review goes on with the line that says what the review found; there may be several lines about one picture.
+    There may be several lines about one picture.
     """
-    lines: list[_Line] = []
+    lines: dict[str, _Line] = {}
     refused: list[str] = []
     deleted: list[str] = []
     for review in made:
         if review.action == "reject":
             refused.append(review.before)
             continue
-        line = next((x for x in lines if x.text == review.before and review.before), None)
-        if line is None:
-            line = _Line(review.who, review, review.before)
-            lines.append(line)
+        line = lines.setdefault(review.line, _Line(review.who, review, review.before))
         if review.action == "approve":
             line.approved = True
         else:
             deleted += [line.text] if review.action == "delete" else []
             line.was += [line.text] if line.text else deleted  # what is added takes the place of what was deleted
             line.text, line.who, line.approved = review.after, review.who, False
-    return lines, refused
+    return list(lines.values()), refused
 
 
 def _example(
@@ -123,19 +120,21 @@ def _example(
     )
 
 
-def of_results(folders: Sequence[Path], *, drama: str = "", approvals: bool = False) -> Preferred:
-    """The examples of all results folders that were reviewed. Raises UserError where none was, or one is damaged."""
+def of_results(
+    folders: Sequence[Path], *, drama: str = "", approvals: bool = False, url: str | None = None
+) -> Preferred:
+    """The examples of all results folders that were reviewed. `url`: the studio's database; None: those in the folders.
+
+    Raises UserError where none was reviewed, or a database cannot be read.
+    """
     examples: list[Example] = []
     counts = Counter[str]()
     for folder in folders:
-        made = reviews.read(folder)
+        made = reviews.read(folder, url)
         if made:
             found = preferences(made, offered(folder, drama=drama), drama=drama, approvals=approvals)
             examples += found.examples
             counts.update(found.counts)
     if not counts:
-        raise UserError(
-            tr("Nobody has reviewed {folders}: there is no {file}", folders=", ".join(map(str, folders)),
-               file=reviews.FILE)
-        )  # fmt: skip
+        raise UserError(tr("Nobody has reviewed {folders}; run vdesc review", folders=", ".join(map(str, folders))))
     return Preferred(tuple(examples), dict(counts))

@@ -219,6 +219,7 @@ def preferences(
         bool, typer.Option("--approvals", help="Lines approved as they stood, against their other candidates.")
     ] = False,
     licence: Annotated[str, typer.Option(help="Licence the reviewers' words may be used under.")] = "",
+    url: Annotated[str | None, typer.Option(help="Database of the reviews, where they are not in the folders.")] = None,
     lang: LangOption = None,  # noqa: ARG001
 ) -> None:
     """From reviewers' choices and edits to examples: what they wanted against what they replaced."""
@@ -227,7 +228,8 @@ def preferences(
     from finetune.episodes import results_folders
     from finetune.preferences import of_results
 
-    done = of_results(results_folders(expanded([*reviews, *(more or [])])), drama=drama, approvals=approvals)
+    folders = results_folders(expanded([*reviews, *(more or [])]))
+    done = of_results(folders, drama=drama, approvals=approvals, url=url)
     merged = merge([e.model_copy(update={"licence": licence}) for e in done.examples])
     dropped = {"duplicates": merged.duplicates, "near-duplicates": merged.near_duplicates}
     dropped = {name: count for name, count in dropped.items() if count}

@@ -7,17 +7,15 @@ import re
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from data import reviews
-from data.reviews import Review
 from data.sample import make
 from finetune.rows import Example, write
 from pipeline.config import backend_class, load
 from stages import STAGES
+from tests.data.reviewing.episodes import do, schedule, session
 
 ROOT = Path(__file__).resolve().parents[1]
 READMES = ("README.md", "README.ko.md")
@@ -62,10 +60,8 @@ def prepare_fine_tuning(folder: Path) -> str:
     lines = "".join(f"00:{at // 60:02d}:{at % 60:02d}.000 --> 00:{at // 60:02d}:{at % 60:02d}.900\n밤이 된다.\n\n"
                     for at in range(0, 120, 2))  # fmt: skip
     (folder / "human.vtt").write_text(f"WEBVTT\n\n{lines}", encoding="utf-8")
-    made = datetime(2026, 3, 1, tzinfo=UTC)
     (folder / "out" / "episode").mkdir(parents=True)
-    edit = Review(who="유나", at=made, action="edit", time=5.0, before="밤이다.", after="밤이 깊어 간다.")
-    reviews.append(folder / "out" / "episode", [edit])
+    do(session(schedule(folder / "out" / "episode", ["밤이다."], [5.0])), "edit", 0, text="밤이 깊어 간다.")
     for drama in ("가", "나", "다"):
         row = {"response": "문이 열린다.", "rejected": ["밤이다."], "drama": drama}
         rows = [Example.model_validate(row | {"prompt": f"{drama}{n} 화면해설:"}) for n in range(9)]

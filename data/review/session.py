@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from filelock import FileLock
-
 from data.errors import UserError
 from data.files import write_atomically
-from data.messages import tr
 from data.records import Kind
 from data.review import applied, checking, fold, gestures, undoing
 from data.review.made import Made, made
 from data.review.merging import both
 from data.review.model import Act, ActKind, ReviewLine
+from data.review.place import identity
 from data.review.store import Conflict, Store
 
 SECONDS_A_LINE, LONGEST_LOOK = 20.0, 180.0
@@ -67,21 +65,6 @@ class Progress:
     total: int
     errors: int
     minutes: float
-
-
-def identity(results: Path) -> str:
-    """The name of an episode in the store: made once, kept in `review/id`, so that it outlives a folder's renaming."""
-    path = results / "review" / "id"
-    try:
-        path.parent.mkdir(exist_ok=True)
-        with FileLock(path.with_name("id.lock")):
-            if not path.is_file():
-                write_atomically(path, uuid4().hex.encode())
-        return path.read_text(encoding="ascii").strip()
-    except OSError as error:
-        raise UserError(
-            tr("{folder} cannot be reviewed ({cause}); make room or access", folder=results, cause=error.strerror)
-        ) from error
 
 
 class Session:

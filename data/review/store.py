@@ -58,11 +58,6 @@ class Conflict(VdescError):  # noqa: N818 - it is no fault
         self.suggested = tuple(suggested)
 
 
-def local(results: Path) -> Path:
-    """The SQLite file of a results folder."""
-    return results / "review" / "review.sqlite"
-
-
 class Store:
     """The acts of many episodes. `at`: an SQLAlchemy URL, or the file of an SQLite database, which is made.
 

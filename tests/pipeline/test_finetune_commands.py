@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from data import reviews
 from data.records import Draft
-from data.reviews import Review
 from data.workspace import Workspace
 from finetune.rows import Example, Offered, Row, Truth, read, write
 from pipeline import cli
+from tests.data.reviewing.episodes import do, schedule, session
 from tests.finetune.workspaces import LINES, jpeg, results
 from tests.pipeline.picture_captioner import Captioner
 
@@ -205,9 +203,7 @@ def test_a_picture_that_cannot_be_read_names_file_and_line(vdesc: Vdesc) -> None
 def test_reviews_become_preferences(vdesc: Vdesc) -> None:
     for name in ("e1", "e2"):
         folder = results(Path("out") / name)
-        edit = {"action": "edit", "before": LINES[0][0], "after": f"소영이 걷는다, {name}.", "time": 10.2}
-        made = {"who": "유나", "at": datetime(2026, 3, 1, tzinfo=UTC), "keyframe_time": 10.0}
-        reviews.append(folder, [Review.model_validate(made | edit)])
+        do(session(schedule(folder, [texts[0] for texts in LINES])), "edit", 0, text=f"소영이 걷는다, {name}.")
     told = good(vdesc("finetune", "preferences", "--reviews", "out/e1", "out/e2", "--drama", "장마", "-o", "p.jsonl"))
     rows = read(Path("p.jsonl"), Example)
     assert [(e.response, e.rejected, e.drama) for e in rows] == [

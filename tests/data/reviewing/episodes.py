@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from data.records import Candidate, Finding, Narration
-from data.review.session import Session
-from data.review.store import Store, local
+from data.review.model import ReviewLine
+from data.review.place import local
+from data.review.session import Done, Session
+from data.review.store import Store
 from data.workspace import Workspace
 from tests.finetune.workspaces import SETTINGS, finish, gap, keyframe
 
@@ -22,12 +25,27 @@ def scheduled(folder: Path, texts: Sequence[str] = TEXTS, starts: Sequence[float
     finish(workspace, "keyframes", [keyframe(n) for n in places])
     finish(workspace, "gaps", [gap(n) for n in places])
     finish(workspace, "naming", [candidate(n, k, text) for n, text in enumerate(texts, 1) for k in range(3)], SETTINGS)
-    times = starts or [10.0 * n for n in places]
-    finish(
-        workspace, "schedule", [narration(n, *row) for n, row in enumerate(zip(times, texts, strict=True), 1)], SETTINGS
-    )
+    schedule(folder, texts, starts)
     finish(workspace, "check", [Finding(id="q1", row=3, check="overlap", severity="error", text="x")])
     return folder
+
+
+def schedule(folder: Path, texts: Sequence[str], starts: Sequence[float] | None = None) -> Path:
+    """The results folder `folder` with a schedule that says `texts`."""
+    times = starts or [10.0 * n for n in range(1, len(texts) + 1)]
+    placed = [narration(n, *row) for n, row in enumerate(zip(times, texts, strict=True), 1)]
+    finish(Workspace(folder / "workspace"), "schedule", placed, SETTINGS)
+    return folder
+
+
+def do(one: Session, kind: str, line: int | str | ReviewLine | None = None, **fields: Any) -> Done:
+    """A gesture on a line: by its place among the lines, by what it says, or as it was seen."""
+    if line is not None:
+        if not isinstance(line, ReviewLine):
+            lines = one.lines()
+            line = lines[line] if isinstance(line, int) else next(x for x in lines if x.text == line)
+        fields = {"line": line.id, "version": line.version} | fields
+    return one.do({"kind": kind, **fields})
 
 
 def candidate(number: int, k: int, text: str) -> Candidate:

@@ -9,10 +9,9 @@ import pytest
 
 from data.errors import UserError
 from data.review import applied
-from data.review.model import ReviewLine
-from data.review.session import Done, Session
+from data.review.session import Session
 from data.review.store import Conflict
-from tests.data.reviewing.episodes import TEXTS, scheduled, session
+from tests.data.reviewing.episodes import TEXTS, do, scheduled, session
 
 
 @pytest.fixture
@@ -23,14 +22,6 @@ def results(tmp_path: Path) -> Path:
 @pytest.fixture
 def yuna(results: Path) -> Session:
     return session(results)
-
-
-def do(one: Session, kind: str, line: int | ReviewLine | None = None, **fields: Any) -> Done:
-    """A gesture on a line, by its place among the lines or as it was seen."""
-    if line is not None:
-        seen = one.lines()[line] if isinstance(line, int) else line
-        fields = {"line": seen.id, "version": seen.version} | fields
-    return one.do({"kind": kind, **fields})
 
 
 def texts(one: Session) -> list[str]:
