@@ -6,9 +6,12 @@ Gaps are those of the films: of a film with pictures as the embedded run finds t
 captions), of a film that is there as captions alone from those. The lines are human audio descriptions (TV-AD, of
 other films), four of different length a keyframe; their scores are drawn (seed 5), for no trained ranker is needed to
 compare placements. All placements are valued by the same objective (`stages.schedule.objective`) and obey the same
-rules. The optimum stands against three: what is usual (the highest score of each keyframe, first free place), and two
-greedy ones that weigh every cost as the optimum does, but do not look ahead. Lengths are estimates here. A film with
-few keyframes and long gaps leaves nothing to decide, and all three come out alike.
+rules; each is held against what its own lines have told before. The optimum stands against three: what is usual (the
+highest score of each keyframe, first free place), and two greedy ones that weigh every cost as the optimum does, but do
+not look ahead. Lengths are estimates here. A film with few keyframes and long gaps leaves nothing to decide, and all
+three come out alike.
+
+Scripts of human describers are held against the gaps, and spoken by `vdesc voice` (`benchmarks.human_scripts`).
 
 Writes `benchmarks/results/narration.md`.
 """
@@ -29,7 +32,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.roles import Row
+from benchmarks import human_scripts
+from benchmarks.row import Row
 from data.records import Candidate, Context, Gap, Ranked, Shot, Utterance, record_id
 from data.subtitles import read
 from data.workspace import Workspace
@@ -220,14 +224,19 @@ def compared(film: Film, lines: Sequence[str], work: Path) -> tuple[Row, list[fl
     plan = planner(film, lines, work / film.name)
     best = plan.placed()
     problem = plan.problem(), plan.slots, plan.rules
-    ours = total(best, plan.slots, plan.rules)
+    ours = plan.worth(best)
     placed = [best_first_free(plan), greedy_in_time(*problem), greedy_by_value(*problem)]
-    greedy = [total(lines_of, plan.slots, plan.rules) for lines_of in placed]
+    greedy = [plan.worth(lines_of) for lines_of in placed]
     over = sum(max(0.0, min(line.end, b) - max(line.start, a)) for line in best for a, b in film.captions)
     ratios = [ours / value if value else 1.0 for value in greedy]
     value = f"{ours:.2f} ({len(best)} lines) against {greedy[0]:.2f}, {greedy[1]:.2f}, {greedy[2]:.2f}"
     how = f"{len(film.shots)} keyframes × {CANDIDATES} lines, {sum(g.usable for g in film.gaps)} gaps"
     return Row(f"value of the narration, {film.name}", value, "≥ all", how), ratios, over
+
+
+def _captioned(film: Film) -> Sequence[tuple[float, float]]:
+    """Human captions; what was only heard is none."""
+    return film.captions if FILMS[film.name][1] else []
 
 
 def _mean(values: Iterable[float]) -> float:
@@ -280,6 +289,10 @@ def measure(clips: Path, work: Path) -> list[Row]:
         mean, least = (f(ratio[number] for ratio in ratios) for f in (_mean, min))
         measured = f"{100 * (mean - 1):.1f} % above on average, {100 * (least - 1):.1f} % at least"
         rows.append(Row(f"value over {name}", measured, target, f"{len(ratios)} films with gaps"))
+    for name in human_scripts.SCRIPTS:
+        found = films[name]
+        rows += human_scripts.cues_in_gaps(name, clips, found.gaps, _captioned(found), found.duration)
+    rows += human_scripts.rows(clips, work)
     rows.append(Row("narration over dialogue", f"{over:.2f} s", "0 s", "all films, against captions or voices"))
     for hours in (0.5, 1, 2, 3):
         film = long_film(films["elephants_dream"], hours)

@@ -28,8 +28,9 @@ from stages.stage import Job
 TIGHT = 0.6
 """Share of the longest gap in reach from which a line may have to be spoken faster to leave others room."""
 
-REMEMBERING = 3
-"""Most times that everything is decided again because other lines have told other things (a working value)."""
+REMEMBERING = 1
+"""Times that everything is decided again because of what lines have told, where no voice is asked for lengths: over 3
+hours the first brings 0.4 % of worth, all later ones 0.03 %."""
 
 
 @dataclass(frozen=True)
