@@ -211,7 +211,10 @@ def status(results: Results, lang: LangOption = None) -> None:  # noqa: ARG001
 def export(
     results: Results,
     format_: Annotated[
-        str, typer.Option("--format", "-f", help="dapt, vtt, srt, csv, xlsx, docx, html, labels, fadepan, hls or dash.")
+        str,
+        typer.Option(
+            "--format", "-f", help="dapt, vtt, srt, csv, xlsx, docx, html, labels, fadepan, hls, dash, web."
+        ),
     ],
     to: Annotated[
         Path | None, typer.Option("--output", "-o", help="File or folder to write; else beside the script.")
@@ -229,6 +232,12 @@ def export(
     if not file.is_file():
         raise UserError(tr("{folder} has no script yet; run vdesc run first", folder=results))
     script = load(file)
+    if format_ == "web":
+        from pipeline.review.publish import publish
+
+        page = publish(results, to or results / "web")
+        make_console().print(str(page), markup=False, highlight=False, soft_wrap=True)
+        return
     if format_ in STREAMING:
         main = package(described_film(results), format_, to or results / format_, script.episode.language)
         make_console().print(str(main), markup=False, highlight=False, soft_wrap=True)

@@ -77,7 +77,8 @@ def _desk(folder: Path, host: str, url: str | None, token: str | None) -> Desk:
     from getpass import getuser
 
     from pipeline.review.accounts import Accounts, Person
-    from pipeline.review.desk import Desk, database, results_folders
+    from pipeline.review.desk import Desk
+    from pipeline.review.folders import database, results_folders
 
     if not results_folders(folder):
         raise UserError(tr("{folder} holds no described episode; run vdesc run first", folder=folder))
@@ -133,7 +134,7 @@ def show(out: Out = Path("out"), url: Url = None, lang: LangOption = None) -> No
 
 def _accounts(out: Path, url: str | None) -> Accounts:
     from pipeline.review.accounts import Accounts
-    from pipeline.review.desk import database
+    from pipeline.review.folders import database
 
     if not url and not out.is_dir():
         raise UserError(tr("{folder} does not exist; name the folder that is reviewed with --out", folder=out))

@@ -20,9 +20,9 @@ from data.messages import tr
 from data.review.store import Conflict
 from pipeline.review.desk import AbsentError, Desk
 from pipeline.review.finishing import Workshop
-from pipeline.review.pages import HERE
 from pipeline.review.routes import acts, delivery, events, media, sign_in, views
 from pipeline.review.security import Guard
+from pipeline.review.templating import HERE
 from pipeline.review.visitors import Refusal, language_of, same_site
 
 

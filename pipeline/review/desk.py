@@ -7,43 +7,19 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data.errors import UserError
-from data.messages import tr
 from data.review.model import ReviewLine
 from data.review.place import local
 from data.review.session import Session
 from data.review.store import Store
 from pipeline.review.accounts import Accounts, Person
 from pipeline.review.attempts import Attempts
+from pipeline.review.folders import results_folders
 from pipeline.review.hub import Hub
 from pipeline.review.results import Machine, Shelf
 
 
 class AbsentError(LookupError):
     """There is no such episode or line."""
-
-
-def results_folders(folder: Path) -> dict[str, Path]:
-    """Name → results folder of every episode in `folder`, or of the one that it is itself."""
-    if _described(folder):
-        return {folder.resolve().name: folder.resolve()}
-    try:
-        return {found.name: found.resolve() for found in sorted(folder.iterdir()) if _described(found)}
-    except OSError as error:
-        raise UserError(tr("{folder} cannot be read ({cause})", folder=folder, cause=error.strerror)) from None
-
-
-def database(folder: Path, url: str | None) -> str:
-    """Where accounts are kept: in the studio's database, else beside the results."""
-    if url:
-        return url
-    place = folder / "review" if _described(folder) else folder / ".review"
-    place.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{(place / 'server.sqlite').resolve()}"
-
-
-def _described(folder: Path) -> bool:
-    return (folder / "workspace" / "script" / "script.json").is_file()
 
 
 @dataclass

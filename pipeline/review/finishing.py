@@ -16,7 +16,8 @@ from data.files import write_atomically
 from data.records import Finding
 from pipeline import delivery
 from pipeline.review import applying
-from pipeline.review.desk import Desk, results_folders
+from pipeline.review.desk import Desk
+from pipeline.review.folders import results_folders
 from pipeline.review.reading import standing
 
 log = logging.getLogger(__name__)

@@ -21,6 +21,10 @@ PATIENCE = 3
 """Seconds that requests are given to end after Ctrl-C."""
 
 
+KEPT = 75
+"""Seconds that an idle connection is kept: longer than people think about a line, so that no save meets its end."""
+
+
 def serve(desk: Desk, host: str, port: int, names: Sequence[str], *, browser: bool) -> None:
     """Serve until Ctrl-C. Raises UserError where the address cannot be had."""
     with _socket(host, port) as listening:
@@ -31,6 +35,7 @@ def serve(desk: Desk, host: str, port: int, names: Sequence[str], *, browser: bo
             uvicorn.Config(
                 create(desk, names), log_level="warning", access_log=False, server_header=False,
                 timeout_graceful_shutdown=PATIENCE,
+                timeout_keep_alive=KEPT,
             )
         )  # fmt: skip
         if browser:

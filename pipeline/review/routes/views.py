@@ -9,7 +9,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from data.errors import UserError
-from pipeline.review.desk import Desk, results_folders
+from pipeline.review.desk import Desk
+from pipeline.review.folders import results_folders
 from pipeline.review.pages import page
 from pipeline.review.reading import overview, state
 from pipeline.review.texts import page_texts

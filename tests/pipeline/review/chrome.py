@@ -19,7 +19,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from pipeline.review.accounts import Accounts, Person
 from pipeline.review.app import create
-from pipeline.review.desk import Desk, database
+from pipeline.review.desk import Desk
+from pipeline.review.folders import database
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = (

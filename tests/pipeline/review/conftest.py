@@ -14,7 +14,8 @@ from starlette.testclient import TestClient
 from pipeline.review import accounts
 from pipeline.review.accounts import Accounts, Person
 from pipeline.review.app import create
-from pipeline.review.desk import Desk, database
+from pipeline.review.desk import Desk
+from pipeline.review.folders import database
 from tests.pipeline.review.browsing import ADDRESS, PASSWORD, Browser
 from tests.pipeline.review.made import results_folder
 

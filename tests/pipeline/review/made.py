@@ -1,4 +1,4 @@
-"""A results folder as a run leaves it, made by hand in milliseconds: as many lines as are asked for, five seconds each."""
+"""A results folder as a run leaves it, made by hand in milliseconds: so many lines, five seconds each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,18 @@ import soundfile
 from PIL import Image
 
 from data.records import Candidate, Clip, Context, Duck, Finding, Gap, Keyframe, Line, Narration, Ranked, Record
-from data.script import Script, ScriptEpisode, save
+from data.script import (
+    Script,
+    ScriptCandidate,
+    ScriptEpisode,
+    ScriptGap,
+    ScriptKeyframe,
+    ScriptNarration,
+    ScriptShot,
+    ScriptUtterance,
+    SpokenClip,
+    save,
+)
 from data.workspace import Workspace
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&amp;{{7*7}}"
@@ -36,17 +47,47 @@ def results_folder(out: Path, name: str = "episode", lines: int = 3, text: str =
     _write(workspace, "mix", [Duck(id="d00001", start=1, end=2, attack=0.3, release=0.3, depth=6, bed=-30, clips=())])
     _write(workspace, "check", [finding("error", starts[0]), finding("warning", starts[-1], number=2)])
     folder = workspace.begin("script")
-    about = ScriptEpisode(
-        id=name, file="film.mp4", title=f"{name} {HOSTILE}", duration=lines * STEP, language="ko", fps=25.0,
-        content="0" * 64,
-    )  # fmt: skip
-    save(Script.model_construct(episode=about, shots=(), gaps=(), narrations=(), utterances=()), folder / "script.json")
+    save(script(name, narrations), folder / "script.json")
     workspace.finish("script", [], "key", {}, [], time.monotonic())
     film = out / f"{name}.mp4"
     film.write_bytes(bytes(range(256)) * 40)
     (workspace.folder / "source.json").write_text(json.dumps({"file": [str(film), 1, 1, 1], "content": "0" * 64}))
     (out / name / "described.mp4").write_bytes(bytes(range(256)) * 4)
     return out / name
+
+
+def script(name: str, lines: list[Narration]) -> Script:
+    """The script of those lines, with words said between the first two that are hostile, as is the title."""
+    end = len(lines) * STEP
+    about = ScriptEpisode(
+        id=name, file="film.mp4", title=f"{name} {HOSTILE}", duration=end, language="ko", audio_language="kor",
+        fps=25.0, content="0" * 64,
+    )  # fmt: skip
+    spoken = SpokenClip(file="n00001.wav", voice="test")
+    return Script(
+        episode=about,
+        shots=(ScriptShot(id="s00001", start=0, end=end),),
+        keyframes=tuple(ScriptKeyframe(id=n.keyframe, shot="s00001", time=n.start, image="k.jpg") for n in lines),
+        utterances=(ScriptUtterance(id="u00001", start=4.6, end=5.4, text=HOSTILE, source="subtitles"),),
+        gaps=tuple(
+            ScriptGap(id=n.gap, start=n.start - 0.5, end=n.start + 3.5, bed="ambience", usable=True, used=True)
+            for n in lines
+        ),
+        narrations=tuple(
+            ScriptNarration(
+                id=n.id, start=n.start, end=n.end, text=n.text, kind=n.kind, gap=n.gap, shot="s00001",
+                keyframe=n.keyframe, candidate=n.candidate, score=n.score, clip=spoken,
+                candidates=(_scripted(n),),
+            )
+            for n in lines
+        ),
+    )  # fmt: skip
+
+
+def _scripted(line: Narration) -> ScriptCandidate:
+    return ScriptCandidate(
+        id=line.candidate, text=line.text, score=0.5, model="facts", kind="visual", style="basic", length="short"
+    )
 
 
 def _write(workspace: Workspace, stage: str, records: Iterable[Record], files: dict[str, bytes] | None = None) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.review import attempts, recording, security, visitors
 from pipeline.review.accounts import Accounts, Person
-from pipeline.review.desk import database
+from pipeline.review.folders import database
 from pipeline.review.routes import media
 from tests.pipeline.review.browsing import PASSWORD, Browser
 from tests.pipeline.review.made import HOSTILE, results_folder
@@ -215,7 +215,7 @@ def test_captions_and_titles_are_text(browser: Browser, out: Path, monkeypatch: 
         page = browser.get(path)
         assert "<script>alert" not in page.text
         assert "<img src=x" not in page.text
-    from pipeline.review.pages import templates
+    from pipeline.review.templating import templates
 
     monkeypatch.setattr(templates(), "autoescape", False)
     templates().cache.clear()  # type: ignore[union-attr]

@@ -1,0 +1,70 @@
+"""The page for viewers."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from data.errors import UserError
+from pipeline.review.publish import publish
+from tests.pipeline.review.made import results_folder
+
+
+def test_one_episode_is_one_page_with_its_tracks(tmp_path: Path) -> None:
+    results = results_folder(tmp_path / "out")
+    page = publish(results, tmp_path / "web")
+    text = page.read_text(encoding="utf-8")
+    assert page == tmp_path / "web" / "index.html"
+    assert '<html lang="ko">' in text
+    assert '<track kind="descriptions" src="descriptions.ko.vtt" srclang="ko"' in text
+    assert (tmp_path / "web" / "described.mp4").samefile(results / "described.mp4")
+    assert (tmp_path / "web" / "descriptions.ko.vtt").read_text().startswith("WEBVTT")
+    for name in re.findall(r'(?:src|href)="([^"#]+)"', text):
+        assert (tmp_path / "web" / name).is_file(), name
+    assert "<script>alert" not in text
+    assert "<img src=x" not in text
+
+
+def test_the_transcript_has_dialogue_and_descriptions_by_time(tmp_path: Path) -> None:
+    text = publish(results_folder(tmp_path / "out"), tmp_path / "web").read_text(encoding="utf-8")
+    starts = [float(start) for start in re.findall(r'data-start="([\d.]+)"', text)]
+    assert starts == sorted(starts)
+    assert len(starts) == 4
+    assert len(re.findall(r'<li class="described">', text)) == 3
+    assert '<track kind="captions" src="captions.vtt" srclang="ko"' in text
+    cues = (tmp_path / "web" / "captions.vtt").read_text(encoding="utf-8")
+    assert "00:00:04.600 --> 00:00:05.400" in cues
+    assert "<script" not in cues
+
+
+def test_several_episodes_are_listed(tmp_path: Path) -> None:
+    for name in ("one", "둘"):
+        results_folder(tmp_path / "out", name)
+    page = publish(tmp_path / "out", tmp_path / "web")
+    links = re.findall(r'href="([^"]+/index.html)"', page.read_text(encoding="utf-8"))
+    assert sorted(unquote(link) for link in links) == ["one/index.html", "둘/index.html"]
+    assert (tmp_path / "web" / "둘" / "index.html").is_file()
+
+
+def test_it_can_be_written_again_and_never_reaches_into_the_results(tmp_path: Path) -> None:
+    results = results_folder(tmp_path / "out")
+    publish(results, tmp_path / "web")
+    publish(results, tmp_path / "web")
+    shutil.rmtree(tmp_path / "web")
+    assert (results / "described.mp4").is_file()
+
+
+def test_what_cannot_be_published_is_told(tmp_path: Path) -> None:
+    results = results_folder(tmp_path / "out")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be written"):
+        publish(results, tmp_path / "file")
+    (results / "described.mp4").unlink()
+    with pytest.raises(UserError, match="no described film"):
+        publish(results, tmp_path / "web")
+    with pytest.raises(UserError, match="no described episode"):
+        publish(tmp_path, tmp_path / "other")
