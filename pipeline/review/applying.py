@@ -133,12 +133,13 @@ class Applying:
         errors: list[str] = []
         reader = threading.Thread(target=lambda: errors.extend(self.process.stderr or ()), daemon=True)
         reader.start()
-        for line in self.process.stdout:
-            event = json.loads(line)
-            ended = event["state"] in ("done", "failed")
-            tell(event)
-        code = self.process.wait()
-        reader.join()
+        with self.process:  # closes its pipes
+            for line in self.process.stdout:
+                event = json.loads(line)
+                ended = event["state"] in ("done", "failed")
+                tell(event)
+            code = self.process.wait()
+            reader.join()
         if not ended:
             cause = next((e.strip() for e in reversed(errors) if e.strip()), f"exit code {code}")
             tell({"state": "failed", "error": tr("Applying stopped ({cause}); apply again to go on", cause=cause)})
