@@ -37,7 +37,7 @@ AROUND = 5
 """Frames before and after the expected one among which the matching one is looked for."""
 SHIFT = 2
 """More frames than this off and sound and picture have drifted; one is the encoder's rounding of a time."""
-SNIPPET = 1.0
+SNIPPET = 3.0
 """Seconds of sound after a freeze that are compared."""
 VOICE = -55.0
 """LUFS below which 0.1 s holds no voice."""

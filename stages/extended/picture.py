@@ -170,8 +170,11 @@ def _options(rate: Fraction, episode: Episode, language: str) -> list[str]:
     """What moviepy does not set: exact times (it rounds rates to two digits), colours, sound, names of the track."""
     title = TITLES[language]
     spoken = (episode.audio and iso639_2(episode.audio.language)) or iso639_2(language) or language
-    colours = [word for name in ("colorspace", "color_primaries", "color_trc") for word in (f"-{name}", "bt709")]
-    filters = f"settb=AVTB,setpts=N*{rate.denominator}/({rate.numerator}*TB),scale=out_color_matrix=bt709:out_range=tv"
+    matrix, label = ("bt709", "bt709") if episode.video.height >= HD else ("bt601", "smpte170m")
+    colours = [word for name in ("colorspace", "color_primaries", "color_trc") for word in (f"-{name}", label)]
+    filters = (
+        f"settb=AVTB,setpts=N*{rate.denominator}/({rate.numerator}*TB),scale=out_color_matrix={matrix}:out_range=tv"
+    )
     tags = {"language": spoken, "title": title, "handler_name": title}
     return [
         *QUALITY, "-vf", f"{filters},format=yuv420p", *colours, "-color_range", "tv", "-r", str(rate),
