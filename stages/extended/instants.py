@@ -56,7 +56,7 @@ def _in(span: Span, line: Wanted, rate: Fraction) -> float | None:
     margin = min(MARGIN, (end - start) / 2)
     first = start + (margin if start > 0 else 0.0)
     wish = min(max(line.start, first), max(end - margin, first))
-    for frame in (math.ceil(wish * rate - 1e-6), math.floor(wish * rate + 1e-6)):
+    for frame in (round(wish * rate), math.ceil(wish * rate), math.floor(wish * rate)):
         time = float(frame / rate)
         if start - 0.0005 <= time <= end + 0.0005:
             return round(time, 3)
