@@ -10,12 +10,14 @@ one is held against its lines, and of all plans the one is kept that is worth mo
 
 from __future__ import annotations
 
+import functools
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from data.claims import claims
 from data.records import Context
-from data.words import telling
+from data.words import REMEMBERED, telling
 from stages.schedule.objective import TELLING, Level, Weights
 
 
@@ -43,6 +45,7 @@ class Memory:
         self._language, self._weights, self._level = language, weights, level
         self._place, self._elsewhere = place, elsewhere
         self.said = tuple(said)
+        self._times = [line.context.time for line in said]
         self._known: dict[str, frozenset[str]] = {}
 
     def holding(self, said: Sequence[Said]) -> Memory:
@@ -54,27 +57,32 @@ class Memory:
     def known(self, context: Context) -> frozenset[str]:
         """The words that lines of earlier keyframes have said, as far as they are remembered at this one."""
         if context.id not in self._known:
-            near = (s for s in self.said if self._remembered(s.context, context))
+            since = bisect_left(self._times, context.time - max(self._place, self._elsewhere))
+            near = (s for s in self.said[since : bisect_left(self._times, context.time)] if self._near(s, context))
             self._known[context.id] = frozenset[str]().union(*(telling(s.text, self._language) for s in near))
         return self._known[context.id]
 
     def cost(self, text: str, context: Context) -> float:
         """What is taken from a line for telling what is known: its share, and the news that it would else be."""
-        said = telling(text, self._language)
-        heard = telling(f"{context.dialogue_before} {context.dialogue_after}", self._language)
-        fresh = said - heard
-        again = (fresh & self.known(context)) - self._people(text)
+        known = self.known(context)
+        said = telling(text, self._language) if known else frozenset()
+        if not said & known:
+            return 0.0
+        fresh = said - telling(f"{context.dialogue_before} {context.dialogue_after}", self._language)
+        again = (fresh & known) - _people(text, self._language)
         if not again:
             return 0.0
         news = min(1.0, len(fresh) / TELLING) - min(1.0, len(fresh - again) / TELLING)
         return self._weights.known * len(again) / len(said) + self._weights.new * self._level.news * news
 
-    def _remembered(self, earlier: Context, context: Context) -> bool:
-        ago = context.time - earlier.time
-        here = context.place and context.place == earlier.place
-        return 0 < ago <= (max(self._place, self._elsewhere) if here else self._elsewhere)
+    def _near(self, earlier: Said, context: Context) -> bool:
+        """Whether an earlier line is remembered: in the same place, or said a moment ago."""
+        here = context.place and context.place == earlier.context.place
+        return bool(here) or context.time - earlier.context.time <= self._elsewhere
 
-    def _people(self, text: str) -> frozenset[str]:
-        """The words by which a line says who is meant."""
-        who = [c.word.casefold() for c in claims(text, self._language) if c.kind in ("people", "count", "name")]
-        return frozenset(word for word in telling(text, self._language) if any(word in named for named in who))
+
+@functools.lru_cache(REMEMBERED)
+def _people(text: str, language: str) -> frozenset[str]:
+    """The words by which a line says who is meant."""
+    who = [c.word.casefold() for c in claims(text, language) if c.kind in ("people", "count", "name")]
+    return frozenset(word for word in telling(text, language) if any(word in named for named in who))

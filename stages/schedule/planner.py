@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -111,7 +111,8 @@ class Planner:
             lines = self._optimised()
             unknown = number < self.config.rounds and self._measured(lines)
             if number == rounds or not unknown:
-                plans.append((self.worth(lines), lines, self.forms | self._recalled(lines)))
+                recalled = self._recalled(lines)
+                plans.append((self._worth(lines, recalled), lines, self.forms | recalled))
             before, self.memory = self.memory, self._remembered(lines)
             if not unknown and self.memory.said == before.said:
                 break
@@ -120,7 +121,9 @@ class Planner:
 
     def worth(self, lines: Sequence[Placed]) -> float:
         """What lines of the last optimisation are worth together, held against each other and no others."""
-        recalled = self._recalled(lines)
+        return self._worth(lines, self._recalled(lines))
+
+    def _worth(self, lines: Sequence[Placed], recalled: Mapping[str, Form]) -> float:
         other = sum(recalled[line.option.key].value - line.option.value for line in lines)
         return total(lines, self.slots, self.rules) + other
 
