@@ -18,6 +18,7 @@ from data.messages import tr
 from data.records import Gap, Keyframe, Line, Narration, record_id
 from data.review import applied
 from data.review.draft import drafted
+from data.review.fold import merged
 from data.review.model import ReviewLine
 from data.script import one_line
 from stages.stage import Job, StageConfig
@@ -43,8 +44,6 @@ def run(job: Job[Config]) -> Iterator[Line]:
     if not touched:
         yield from (_as_placed(narration) for narration in narrations)
         return
-    from data.review.fold import merged
-
     for line in arranged(job, merged(drafted(narrations, job.read(Keyframe)), touched)):
         if line.recording and job.edits:
             _keep(job.edits / applied.RECORDINGS / line.recording, job.folder)

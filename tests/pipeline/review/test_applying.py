@@ -1,0 +1,239 @@
+"""Applying a review to a real result: spoken, mixed and delivered at once or not at all, whenever it is killed."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data.errors import UserError, VdescError
+from data.records import Keyframe, Line, Narration
+from data.review import applied
+from data.review.draft import drafted
+from data.review.fold import merged
+from data.review.model import ReviewLine
+from data.workspace import Workspace
+from pipeline import config as settings
+from pipeline import runner, switching
+from pipeline.episodes import open_episode
+from pipeline.review import applying
+from tests.stages.described import DIALOGUE, describe, programme, said
+from tests.stages.test_voice_of_people import recorded
+
+SCRIPT = "WEBVTT\n\n00:02.300 --> 00:04.000\n문이 천천히 열린다.\n\n00:08.600 --> 00:11.000\n노을이 붉게 번진다.\n"
+
+
+@pytest.fixture(scope="session")
+def whole(ffmpeg: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder of a film with two lines, made by the runner."""
+    folder = tmp_path_factory.mktemp("applied")
+    film = describe(folder / "film", ffmpeg, programme()).episode.path
+    (folder / "lines.vtt").write_text(SCRIPT, encoding="utf-8")
+    stamps = [f"{n}\n00:00:{a:06.3f} --> 00:00:{b:06.3f}\n{text}\n" for n, ((a, b), (_, text)) in
+              enumerate(zip(said(), DIALOGUE, strict=True), 1)]  # fmt: skip
+    film.with_suffix(".srt").write_text("\n".join(stamps).replace(".", ","), encoding="utf-8")
+    config = settings.load("embedded", [], given_script=folder / "lines.vtt")
+    work = open_episode(film, folder / "out", config, None)
+    runner.run([work], config)
+    assert work.error is None
+    return work.folder
+
+
+@pytest.fixture
+def results(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / "out" / whole.name, copy_function=os.link))
+
+
+def drafts(results: Path) -> list[ReviewLine]:
+    """The lines as nobody has touched them."""
+    workspace = Workspace(results / "workspace")
+    return merged(drafted(workspace.read("schedule", Narration), workspace.read("keyframes", Keyframe)), [])
+
+
+def save(results: Path, *lines: ReviewLine) -> None:
+    (results / "review").mkdir(exist_ok=True)
+    (results / "review" / applied.FILE).write_bytes(applied.encoded(list(lines)))
+
+
+def edited(results: Path, number: int = 0, **changes: Any) -> ReviewLine:
+    return drafts(results)[number].model_copy(update={"version": 1, "candidate": None} | changes)
+
+
+def script(results: Path) -> dict[str, float]:
+    """Text → start of the delivered lines."""
+    rows = csv.DictReader((results / "script.csv").read_text(encoding="utf-8-sig").splitlines())
+    return {row["text"]: float(row["start"]) for row in rows}
+
+
+def state(results: Path) -> dict[str, str]:
+    """What is delivered."""
+    files = [path for path in results.iterdir() if path.is_file() and not path.name.startswith(".")]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_an_edit_is_heard_in_every_delivered_file(results: Path) -> None:
+    before, told = state(results), []
+    save(results, edited(results, text="여자가 웃는다."))
+    applying.apply(results, told.append)
+    after = state(results)
+    assert set(script(results)) == {"여자가 웃는다.", "노을이 붉게 번진다."}
+    assert {name for name in after if after[name] != before[name]} >= {
+        "described.mp4", "narration.wav", "script.json", "script.csv", "report.json", "descriptions.ko.vtt",
+    }  # fmt: skip
+    lines = Workspace(results / "workspace").read("review", Line)
+    assert [line.person for line in lines] == [True, False]
+    assert told[-1]["state"] == "done"
+    shares = [event["done"] for event in told]
+    assert shares == sorted(shares)
+    assert not (results / "review" / "next").exists()
+
+
+def test_applying_nothing_changes_nothing(results: Path) -> None:
+    before = state(results)
+    applying.apply(results)
+    assert state(results) == before
+
+
+def test_what_people_changed_outlives_a_run_on_other_drafts(results: Path, whole: Path, tmp_path: Path) -> None:
+    save(results, edited(results, text="여자가 웃는다.", start=3.1))
+    other = tmp_path / "other.vtt"
+    other.write_text(SCRIPT.replace("노을이 붉게 번진다", "강물이 흐른다"), encoding="utf-8")
+    config = settings.load("embedded", [], given_script=other)
+    work = open_episode(next(whole.parents[1].glob("film/film.mp4")), results.parent, config, None)
+    runner.run([work], config)
+    assert work.error is None
+    assert script(results) == {"여자가 웃는다.": 3.1, "강물이 흐른다.": pytest.approx(8.6, abs=0.5)}
+
+
+def test_added_deleted_and_rejected_lines(results: Path) -> None:
+    mine = ReviewLine(id="mine", version=3, start=12.0, text="달이 뜬다.")
+    save(results, edited(results, deleted=True), edited(results, 1, state="rejected", version=2), mine)
+    applying.apply(results)
+    assert script(results) == {"달이 뜬다.": 12.0}
+
+
+def test_a_line_over_dialogue_stays_there_and_forbids_to_deliver(results: Path) -> None:
+    assert applying.deliverable(results) == []
+    save(results, edited(results, start=6.6))
+    applying.apply(results)
+    assert 6.6 in script(results).values()
+    assert "overlap" in {finding.check for finding in applying.deliverable(results)}
+
+
+def test_a_recording_is_heard_instead_of_the_voice(results: Path) -> None:
+    name = f"{hashlib.sha256(recorded()).hexdigest()}.wav"
+    save(results, edited(results, recording=name))
+    with pytest.raises(UserError, match="recording .* is missing"):
+        applying.apply(results)
+    (results / "review" / "recordings").mkdir()
+    (results / "review" / "recordings" / name).write_bytes(recorded())
+    preview = applying.speak(results, edited(results, recording=name))
+    applying.apply(results)
+    (line, _) = Workspace(results / "workspace").read("review", Line)
+    assert (results / "workspace" / "review" / name).exists()
+    assert line.recording == name
+    assert "recording" in (results / "script.csv").read_text(encoding="utf-8-sig")
+    assert preview.seconds == pytest.approx(1.12, abs=0.05)
+
+
+def test_an_error_leaves_all_as_it_was(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = state(results)
+    save(results, edited(results, text="여자가 웃는다."))
+    monkeypatch.setattr("stages.script.save", lambda *_: (_ for _ in ()).throw(UserError("no room")))
+    with pytest.raises(VdescError, match="no room"):
+        applying.apply(results)
+    assert state(results) == before
+    monkeypatch.undo()
+    applying.apply(results)
+    assert "여자가 웃는다." in script(results)
+
+
+@pytest.mark.parametrize("step", range(7))
+def test_a_kill_while_results_change_place_is_made_good(results: Path, step: int) -> None:
+    """Killed at the journal and after every move, the next start finishes."""
+    save(results, edited(results, text="여자가 웃는다."))
+    code = (
+        "import os, sys; from pathlib import Path; from pipeline import switching; "
+        "from pipeline.review import applying\n"
+        "moves, replace, deliver = [], switching._replace, switching.deliver\n"
+        "def die(*a, do=None):\n"
+        f"    if len(moves) == {step}: os.kill(os.getpid(), 9)\n"
+        "    moves.append(a); do(*a)\n"
+        "switching._replace = lambda *a: die(*a, do=replace)\n"
+        "switching.deliver = lambda *a: die(*a, do=deliver)\n"
+        "applying.apply(Path(sys.argv[1]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(results)], capture_output=True, check=False)
+    killed = done.returncode == -signal.SIGKILL
+    assert killed or step > 4, done.stderr.decode()
+    assert applying.resume(results) is killed
+    assert set(script(results)) == {"여자가 웃는다.", "노을이 붉게 번진다."}
+    assert {s.name for s in (results / "workspace").iterdir()} >= {"review", "voice", "mix", "script", "check"}
+    assert applying.resume(results) is False
+    after = state(results)
+    applying.apply(results)
+    assert state(results) == after
+
+
+def test_killed_in_the_background_it_leaves_the_old_and_goes_on(results: Path) -> None:
+    before, told = state(results), []
+    save(results, edited(results, text="여자가 웃는다."))
+    work = applying.start(results, told.append)
+    while not any(event["state"] == "running" and event["done"] > 0 for event in told) and work.running:
+        time.sleep(0.01)
+    work.stop()
+    if (results / "review" / switching.JOURNAL).exists() or told[-1]["state"] == "done":
+        pytest.skip("it was through before it could be killed")
+    assert state(results) == before
+    assert told[-1]["state"] == "failed"
+    assert "apply again" in told[-1]["error"]
+    again = applying.start(results, told.append)
+    again.wait(120)
+    assert told[-1]["state"] == "done"
+    assert "여자가 웃는다." in script(results)
+
+
+def test_results_that_nobody_knows_the_settings_of_say_so(results: Path) -> None:
+    (results / "workspace" / "config.json").unlink()
+    told: list[dict[str, Any]] = []
+    applying.start(results, told.append).wait(60)
+    assert told[-1]["state"] == "failed"
+    assert "run vdesc run on the film again" in told[-1]["error"]
+
+
+def test_a_preview_is_the_clip_that_the_film_gets(results: Path) -> None:
+    line = edited(results, text="여자가 웃는다.", speed=0.9, readings={"여자": "여인"})
+    preview = applying.speak(results, line)
+    save(results, line)
+    applying.apply(results)
+    file = results / "workspace" / "voice" / "n00001.wav"
+    assert preview.file.read_bytes() == file.read_bytes()
+    assert preview.speed == 0.9
+    with pytest.raises(UserError, match="is not spoken"):
+        applying.speak(results, line.model_copy(update={"text": '{"caption": "문"}'}))
+
+
+def test_the_sound_is_what_the_mix_will_be(results: Path) -> None:
+    lines = [edited(results, text="여자가 웃는다."), *drafts(results)[1:]]
+    sound = applying.sound(results, lines)
+    save(results, lines[0])
+    applying.apply(results)
+    mixed = Workspace(results / "workspace")
+    gains = list(json.loads((mixed.stage("mix") / "mix.json").read_text())["gains"].values())
+    assert [clip["gain"] for clip in sound["clips"]] == [pytest.approx(gain, abs=0.01) for gain in gains]
+    assert [clip["line"] for clip in sound["clips"]] == [line.id for line in lines]
+    dips = [json.loads(row) for row in (mixed.stage("mix") / "records.jsonl").read_text().splitlines()]
+    assert [(d["start"], d["end"], d["depth"]) for d in sound["ducks"]] == [
+        (d["start"], d["end"], d["depth"]) for d in dips
+    ]
