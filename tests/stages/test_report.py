@@ -12,7 +12,7 @@ import pytest
 
 import stages.check
 from data import messages
-from data.records import Clip, Finding, Utterance
+from data.records import Candidate, Clip, Finding, Utterance
 from stages.check.report import CHECKS, ROLES, Report, summaries, timecode, verdict
 from stages.check.timeline import LEFT, WIDTH, Lanes, rows
 from tests.stages.described import Described
@@ -88,6 +88,15 @@ def test_nothing_english_is_left_on_the_korean_page(film: Described) -> None:
     labels = [a for tag in ("svg", "img") for attributes in page.all(tag) if (a := attributes.get("aria-label"))]
     words = {word for text in [*page.text, *labels] for word in re.findall("[A-Za-z]{3,}", text)}
     assert words - NAMES - {"csv", "vtt", "descriptions", "espeak", "loader", "pitch"} == set()
+
+
+def test_a_line_that_nothing_supports_is_marked(film: Described) -> None:
+    candidates = film.records[Candidate]
+    film.change(Candidate, 1, unsupported=("남자",))
+    assert candidates[1].text == "남자가 들어온다."
+    film.remix()
+    page, _ = reported(film)
+    assert page.text.count("Nothing seen or heard supports: 남자") == 1
 
 
 def test_problems_are_grouped_by_severity(film: Described) -> None:
