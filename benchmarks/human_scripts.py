@@ -77,7 +77,7 @@ def _good(clip: dict[str, Any] | None) -> bool:
 
 
 def _overlap(clip: dict[str, Any], captions: Spans) -> float:
-    return sum(max(0.0, min(clip["end"], b) - max(clip["start"], a)) for a, b in captions)
+    return sum((max(0.0, min(clip["end"], b) - max(clip["start"], a)) for a, b in captions), 0.0)
 
 
 def _needed(text: str, found: dict[str, dict[str, Any]]) -> float:
