@@ -183,6 +183,14 @@ def check_cast(config: Config) -> None:
         raise ConfigError(cannot_recognise(getattr(config.section(faces), "backend")))  # noqa: B009
 
 
+def check_extended(config: Config) -> None:
+    """Raise ConfigError where an extended film is asked for and cannot be rendered."""
+    if config.extend:
+        from stages.extended import picture
+
+        picture.check_installed()
+
+
 def ingredients(stage: Stage, config: Config) -> dict[str, Any]:
     """Every setting the stage's result depends on; with the files they name and what the backend says of itself."""
     section = config.section(stage)

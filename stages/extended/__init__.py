@@ -56,6 +56,7 @@ def run(job: Job[Config]) -> Iterator[Extended]:
 
     Raises MediaError where the film cannot be read or written, and what the voice raises.
     """
+    picture.check_installed()
     lines = list(_lines(job))
     if not lines:
         job.note(tr("No important line was left out; there is no extended film."))

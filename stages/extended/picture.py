@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from data.errors import MediaError
+from data.errors import ConfigError, MediaError
 from data.extended import frame_rate, freezes
 from data.iso639 import iso639_2
 from data.media import ffmpeg_path, probe
@@ -34,6 +35,12 @@ HD = 720
 SHORT = 0.5
 """Seconds that may be missing of a film that was written whole: the last packets of sound."""
 Frame = NDArray[np.uint8]
+
+
+def check_installed() -> None:
+    """Raises ConfigError where moviepy is missing."""
+    if importlib.util.find_spec("moviepy") is None:
+        raise ConfigError(tr("The extended film needs moviepy; pip install 'videodescription[models]'"))
 
 
 def write(

@@ -31,6 +31,17 @@ def narration(number: int, start: float, end: float, text: str, **changes: Any) 
     return values | changes
 
 
+def extended_line(number: int = 1, time: float = 5.0, text: str = "=자막, <3년 후>.", **changes: Any) -> dict[str, Any]:
+    """A line for which the film stands still in the middle of the dialogue."""
+    values: dict[str, Any] = {
+        "id": f"x{number:05d}", "time": time, "stands": 2.6, "start": time + 0.3, "end": time + 2.3, "text": text,
+        "kind": "text", "shot": "s00001", "keyframe": "k00001", "candidate": "c1", "worth": 2.9, "why": "no gap",
+        "evidence": [Evidence(kind="text", value="3년 후")],
+        "clip": {"file": f"x{number:05d}.wav", "voice": "espeak-ng ko"},
+    }  # fmt: skip
+    return values | changes
+
+
 def script(texts: tuple[str, ...] = TEXTS, language: str = "ko", **changes: Any) -> Script:
     """Lines of 2 s: the first alone, the second and third in one dip of the programme."""
     starts = [1.0, *(10.0 + 3.2 * n for n in range(len(texts) - 1))]

@@ -110,7 +110,7 @@ def test_nothing_is_said_twice() -> None:
         ([(9.0, 12.0)], 12.08),  # after the words, with a margin, on a frame
         ([(9.0, 12.0), (12.1, 20.0)], 12.04),  # a short pause: its middle
         ([(9.0, 12.0), (12.0, 20.0)], 12.0),  # between two utterances that touch
-        ([(9.0, 15.0)], 15.08),  # after the picture has gone
+        ([(9.0, 15.0)], 15.12),  # after the picture has gone
         ([(9.0, 17.0)], 8.88),  # a second before it: nearer, though worse
         ([(2.0, 30.0)], None),
     ],
