@@ -151,6 +151,7 @@ def _describe(
     from pipeline.summary import print_plan, print_summary
 
     settings.check_cast(config)
+    settings.check_extended(config)
     _check_stage(until)
     works, failed = _open_all(films, out, config, subtitles, look_only=plan)
     console = make_console()
