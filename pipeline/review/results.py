@@ -92,7 +92,7 @@ def _read(results: Path) -> Machine:
         keyframes=tuple(_records(workspace, "keyframes", Keyframe)),
         contexts={context.keyframe: context for context in _records(workspace, "context", Context)},
         gaps=tuple(_records(workspace, "gaps", Gap)),
-        candidates=_candidates(_records(workspace, "candidates", Candidate), _records(workspace, "ranking", Ranked)),
+        candidates=_candidates(_records(workspace, "naming", Candidate), _records(workspace, "ranking", Ranked)),
         reviewed={pair[0].review: pair for pair in spoken if pair[0].review},
         placed={(pair[0].start, pair[0].text): pair for pair in spoken if not pair[0].review},
         findings=tuple(_records(workspace, "check", Finding)),
@@ -181,6 +181,6 @@ def _evidence(context: Context) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {"kind": "text", "value": text.text, "box": text.box, "score": text.score} for text in context.texts
     ]
-    rows += [{"kind": "person", "value": person.call, "box": person.box, "score": None} for person in context.persons]
+    rows += [{"kind": "person", "value": person.id, "box": person.box, "score": None} for person in context.persons]
     rows += [{"kind": "face", "value": "", "box": face.box, "score": face.score} for face in context.faces]
     return rows + [{"kind": "object", "value": o.label, "box": o.box, "score": o.score} for o in context.objects]

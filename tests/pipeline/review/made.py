@@ -39,7 +39,7 @@ def results_folder(out: Path, name: str = "episode", lines: int = 3, text: str =
     _write(workspace, "keyframes", [keyframe(n, s) for n, s in enumerate(starts)], {"k.jpg": _jpeg()})
     _write(workspace, "gaps", [gap(n, s) for n, s in enumerate(starts)], {"loudness.npy": _loudness(lines)})
     _write(workspace, "context", [context(n, s) for n, s in enumerate(starts)])
-    _write(workspace, "candidates", [candidate(n, f"{n + 1}. {text}") for n in range(lines)])
+    _write(workspace, "naming", [candidate(n, f"{n + 1}. {text}") for n in range(lines)])
     _write(workspace, "ranking", [ranked(n) for n in range(lines)])
     _write(workspace, "schedule", narrations)
     _write(workspace, "review", [Line(**n.model_dump()) for n in narrations])
