@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 from data.errors import UserError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 SCRIPT_TYPES = {"originalTranscript", "translatedTranscript", "preRecording", "asRecorded"}
+ON_SCREEN = {"ON", "OFF", "ON_OFF", "OFF_ON"}
 DESC_TYPES = {"pronunciationNote", "scene", "plotSignificance"}
 CONTENT_DESCRIPTORS = {
     "audio", "audio.dialogue", "audio.nonDialogueSounds", "visual", "visual.dialogue", "visual.nonText",
@@ -141,6 +142,13 @@ def _descriptions(root: _Element) -> Iterator[str]:
             yield f"daptm:descType {kind!r} is not registered"
 
 
+def _on_screen(root: _Element) -> Iterator[str]:
+    for element in root.iter(f"{{{TT}}}*"):
+        value = element.get(f"{{{DAPTM}}}onScreen")
+        if value is not None and value not in ON_SCREEN:
+            yield f"{_where(element)}: daptm:onScreen {value!r} is none of {', '.join(sorted(ON_SCREEN))}"
+
+
 def _events(root: _Element) -> Iterator[str]:
     content = [f"{{{TT}}}{name}" for name in ("p", "audio", "animate")]
     for div in root.iter(f"{{{TT}}}div"):
@@ -202,7 +210,7 @@ def _clip(root: _Element, audio: _Element, room: float) -> Iterator[str]:
 
 
 def _audio(root: _Element) -> Iterator[str]:
-    language = f"{{{XML}}}lang"
+    language, ids = f"{{{XML}}}lang", {element.get(f"{{{XML}}}id") for element in root.iter("{*}*")}
     for audio in root.iter(f"{{{TT}}}audio"):
         parent = audio.getparent()
         if parent is None or parent.tag == f"{{{TT}}}resources":
@@ -215,8 +223,23 @@ def _audio(root: _Element) -> Iterator[str]:
         if not sources:
             yield f"{_where(audio)}: the audio has no source"
         for source in sources:
-            if not source.get("src", "#").startswith("#") and not source.get("type"):
-                yield f"{_where(audio)}: the type of the audio is missing"
+            yield from (f"{_where(audio)}: {problem}" for problem in _source(source, ids))
+
+
+def _source(source: _Element, ids: Collection[str | None]) -> Iterator[str]:
+    """An address outside with its type, one of an element in the document, or the data itself."""
+    address, data = source.get("src"), source.findall(f"{{{TT}}}data")
+    if source.tag == f"{{{TT}}}source" and (address is None) == (not data):
+        yield "a source needs either src or data"
+    if address and not address.startswith("#") and not source.get("type"):
+        yield "the type of the audio is missing"
+    if address and address.startswith("#") and address[1:] not in ids:
+        yield f"there is no element {address}"
+    for embedded in data:
+        if not embedded.get("type"):
+            yield "the type of the audio is missing"
+        if len(embedded):
+            yield "data holds another element"
 
 
 def _gains(root: _Element) -> Iterator[str]:
@@ -255,6 +278,6 @@ def _where(element: _Element) -> str:
 
 RULES: tuple[Callable[[_Element], Iterator[str]], ...]
 RULES = (
-    _root, _languages, _ids, _agents, _represents, _descriptions, _events, _time_parameters, _time_forms,
+    _root, _languages, _ids, _agents, _represents, _descriptions, _on_screen, _events, _time_parameters, _time_forms,
     _intervals, _audio, _gains, _origin,
 )  # fmt: skip

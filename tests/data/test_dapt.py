@@ -202,6 +202,15 @@ INVALID = {
     "descType": ('descType="scene"', 'descType="mood"', "descType"),
     "audio language": ("<audio ", '<audio xml:lang="en" ', "not in the language"),
     "audio without source": ('src="narration.wav" ', "", "no source"),
+    "onScreen": ('xml:id="n00001"', 'xml:id="n00001" daptm:onScreen="yes"', "onScreen 'yes' is none of"),
+    "audio of an element that is not there": ('src="narration.wav"', 'src="#wave"', "no element #wave"),
+    "source of nothing": (r"<audio [^>]*/>", "<audio><source/></audio>", "either src or data"),
+    "data in data": (
+        r"<audio [^>]*/>",
+        '<audio><source><data type="audio/wave"><source src="a.wav"/></data></source></audio>',
+        "data holds another element",
+    ),
+    "data without type": (r"<audio [^>]*/>", "<audio><source><data>UklG</data></source></audio>", "type of the audio"),
     "audio without type": (' type="audio/wave"', "", "type of the audio"),
     "clip cut off": ('clipEnd="3.000s"', 'clipEnd="3.400s"', "cut off after 2.000 s"),
     "clip of no length": ('clipEnd="3.000s"', 'clipEnd="1.000s"', "not after clipBegin"),
@@ -318,3 +327,30 @@ def test_reading_refuses_what_it_cannot_time() -> None:
         dapt.read(broken('end="13.200s"', 'end="00:00:13:05"'))
     with pytest.raises(UserError, match="not well-formed XML"):
         dapt.read(b"WEBVTT")
+
+
+VALID = {
+    "another profile besides": (
+        'contentProfiles="',
+        'contentProfiles="http://www.w3.org/ns/ttml/profile/imsc1.2/text ',
+    ),
+    "on screen": ('xml:id="n00001"', 'xml:id="n00001" daptm:onScreen="OFF_ON"'),
+    "recording inside": (r"<audio [^>]*/>", '<audio><source><data type="audio/wave">UklG</data></source></audio>'),
+    "recording in the head": (
+        r"(?s)</head>(.*?)<audio [^>]*/>",
+        r'<resources><audio xml:id="wave" src="a.wav" type="audio/wave"/></resources></head>\1<audio src="#wave"/>',
+    ),
+    "no Script Event": ("</body>", "<div><p>Not a Text</p></div><div/></body>"),
+    "an empty Script Event": (
+        "</body>",
+        '<div xml:id="gap" begin="40s" end="50s" daptm:represents="visual.text"/></body>',
+    ),
+    "events in groups": ("</body>", '<div xml:id="g"><div xml:id="h" daptm:represents="visual.nonText"/></div></body>'),
+    "own description type": ('descType="scene"', 'descType="x-mood"'),
+    "no source language": ('daptm:langSrc="zxx"', 'daptm:langSrc=""'),
+}
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_semantic_rules_let_pass(name: str) -> None:
+    assert validate(broken(*VALID[name])) == []
