@@ -16,7 +16,9 @@ import pytest
 from av.stream import Disposition
 
 from data.media import audio_blocks, probe
+from data.records import Context, Draft
 from data.subtitles import read
+from stages.candidates.judging import Judge
 from tests.composite import FPS, LINES, Composite, compose, narrated, sounding, subtitles, told
 
 pytestmark = pytest.mark.slow
@@ -130,6 +132,34 @@ def test_a_film_of_animals_has_no_people(singles: Path) -> None:
     for name in ("bunny", "rabbit"):
         evidence = [e for n in told(singles / name)["narrations"] for c in n["candidates"] for e in c["evidence"]]
         assert not any(e["kind"] == "face" for e in evidence)
+
+
+def records(singles: Path, name: str, stage: str, kind: type[Any]) -> list[Any]:
+    """What a stage of a run wrote."""
+    lines = (singles / name / "workspace" / stage / "records.jsonl").read_text("utf-8").splitlines()
+    return [kind.model_validate_json(line) for line in lines]
+
+
+def test_a_look_that_returns_makes_one_place(singles: Path) -> None:
+    """A man at a desk, his mouse on the floor, the man again; then a woman elsewhere."""
+    place = {c.shot: c.place for c in records(singles, "perspective", "context", Context)}
+    assert list(place.values()) == ["s00001", "s00001", "s00001", "s00004"]
+    assert all(
+        shot == place for shot, place in ((c.shot, c.place) for c in records(singles, "bunny", "context", Context))
+    )
+
+
+def test_what_was_never_on_screen_is_marked_and_what_was_is_not(singles: Path) -> None:
+    contexts = records(singles, "bunny", "context", Context)
+    still = next(c.keyframe for c in contexts if any("PROJECT PRESENTS" in t.text for t in c.texts))
+    judge = Judge(contexts, "en")
+    true, false = (f"A caption reads, “{text}”." for text in ("The Peach Open Movie Project presents", "Chapter one"))
+    assert judge.judged(true, still).unsupported == ()
+    assert judge.judged(true, still).evidence[0].kind == "text"
+    assert judge.judged(false, still).unsupported == ("Chapter one",)
+    assert judge.judged("Peter looks at the meadow.", still).unsupported == ("Peter",)
+    for name in FILMS:
+        assert not any(draft.unsupported for draft in records(singles, name, "candidates", Draft))
 
 
 # ---- Composites
