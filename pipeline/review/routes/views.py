@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from data.errors import UserError
+from data.formats import FORMATS
 from pipeline.review.desk import Desk
 from pipeline.review.folders import results_folders
 from pipeline.review.pages import page
@@ -59,7 +60,7 @@ def local(path: str) -> str:
 def episode(request: Request, asking: Asking, who: Viewer, episode: str) -> Response:
     """The review page; the lines are in it, so that it reads without scripts too."""
     shown = state(desk_of(request), episode, who.name, who.role)
-    return page(request, asking, "episode.html", texts=page_texts(), **shown)
+    return page(request, asking, "episode.html", texts=page_texts(), formats=[*FORMATS, "json"], **shown)
 
 
 @router.get("/e/{episode}/state")

@@ -134,7 +134,7 @@ function showCandidates(line) {
 }
 
 const PARTS = {
-  fit: t("fit"), likelihood: t("likelihood"), score: t("score"), length: t("length"), novelty: t("novelty"),
+  fit: t("fit"), new: t("new"), style: t("style"), evidence: t("evidence"), likelihood: t("likelihood"),
 };
 function why(candidate) {
   const score = candidate.score === null ? t("left out by the ranker") : t("score {score}", { score: number(candidate.score, 2) });

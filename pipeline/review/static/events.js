@@ -17,9 +17,13 @@ function presence(people) {
   touched();
 }
 
+const OWN = 1000; // milliseconds that the answer to one's own act may take longer than the word of it
+
 function acts({ number: latest, who }) {
-  if (latest <= (state.number ?? 0) || who === me()) return;
-  refresh().then(() => say(t("{who} changed lines", { who })));
+  const known = () => latest <= (state.number ?? 0);
+  if (known()) return;
+  if (who !== me()) refresh().then(() => say(t("{who} changed lines", { who })));
+  else setTimeout(() => known() || refresh(), OWN); // perhaps done in another window
 }
 
 let said = 0; // tenths of the work that were announced

@@ -21,7 +21,7 @@ function overlay(evidence) {
 function caption({ box, kind, value }, at) {
   const name = h("span", { class: `box-name ${kind}`, "aria-hidden": "true" }, `${at + 1} ${value || KINDS[kind] || kind}`);
   name.style.left = `${Math.min(box[0], 0.8) * 100}%`;
-  name.style.top = `${box[1] * 100}%`;
+  name.style.top = `${Math.max(box[1], 0.09) * 100}%`;
   return name;
 }
 

@@ -159,10 +159,10 @@ export function split(cursor) {
   });
 }
 
-const FORMATS = ["docx", "html", "xlsx", "csv", "dapt", "vtt", "srt", "labels", "fadepan", "json"];
+const formats = () => document.querySelector("[data-formats]").dataset.formats.split(" ");
 export const exports = () => open(t("Export"), () => [
   h("p", {}, t("The last applied narration, as a file:")),
-  h("ul", {}, FORMATS.map((format) => h("li", {}, h("a", { href: url(`export/${format}`), download: true }, format.toUpperCase())))),
+  h("ul", {}, formats().map((format) => h("li", {}, h("a", { href: url(`export/${format}`), download: true }, format.toUpperCase())))),
 ]);
 
 export async function apply() {

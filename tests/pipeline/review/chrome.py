@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ ARGUMENTS = (
     "--autoplay-policy=no-user-gesture-required",
 )
 VIEW = {"width": 1280, "height": 900}
+FAULTS: list[str] = []
+"""What scripts of open pages threw and nobody caught."""
 
 
 @contextmanager
@@ -50,9 +52,7 @@ def chromium() -> Iterator[Browser]:
 def served(folder: Path) -> Iterator[str]:
     """The address of a review server over `folder`, for this machine's user."""
     desk = Desk(folder, Accounts(database(folder, None)), None, Person("jiwoo", "lead"))
-    config = uvicorn.Config(
-        create(desk), log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=1
-    )
+    config = uvicorn.Config(create(desk), log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, args=([listening],))
@@ -76,14 +76,29 @@ def described_sample(folder: Path) -> Path:
 
 
 def opened(browser: Browser, address: str, language: str = "en", theme: str = "light", **context: Any) -> Page:
-    """A page whose scripts have begun, in a context of its own; what the browser complains of fails the test."""
+    """A page whose scripts have begun, in a context of its own."""
     made = browser.new_context(**({"viewport": VIEW, "locale": language} | context))
-    made.add_init_script(f"localStorage.setItem('review.theme', '{theme}')")
+    made.add_init_script(f"if (location.host) localStorage.setItem('review.theme', '{theme}')")
     page = made.new_page()
-    page.on("pageerror", lambda error: pytest.fail(f"{address}: {error}"))
+    made.on("weberror", lambda error: FAULTS.append(f"{address}: {error.error}"))
     page.goto(address)
     page.wait_for_selector("html[data-ready]")
     return page
+
+
+def leave(page: Page) -> None:
+    """Close the page's context; fails where a script of it threw."""
+    page.context.close()
+    faults, FAULTS[:] = FAULTS[:], []
+    assert not faults, faults
+
+
+def until(page: Page, happened: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait until something has happened (Playwright's own wait evaluates strings, which the policy forbids)."""
+    end = time.monotonic() + seconds
+    while not happened() and time.monotonic() < end:
+        page.wait_for_timeout(50)
+    assert happened()
 
 
 class Reader:
@@ -118,10 +133,7 @@ class Reader:
 
     def hears(self, text: str, seconds: float = 20) -> None:
         """Wait until a live region says `text` as a whole."""
-        end = time.monotonic() + seconds
-        while text not in self.told() and time.monotonic() < end:
-            self.page.wait_for_timeout(50)
-        assert text in self.told()
+        until(self.page, lambda: text in self.told(), seconds)
 
     def told(self) -> list[str]:
         """What the live regions say now."""
@@ -130,8 +142,5 @@ class Reader:
 
     def reaches(self, words: str, seconds: float = 10) -> str:
         """Wait until what has the focus is called by `words` (a part of role and name)."""
-        end = time.monotonic() + seconds
-        while words not in self.focus() and time.monotonic() < end:
-            self.page.wait_for_timeout(50)
-        assert words in self.focus()
+        until(self.page, lambda: words in self.focus(), seconds)
         return self.focus()

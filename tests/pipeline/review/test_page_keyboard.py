@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.review.chrome import Reader, chromium, described_sample, opened, served
+from tests.pipeline.review.chrome import Reader, chromium, described_sample, leave, opened, served, until
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,9 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def reader(out: Path) -> Iterator[Reader]:
     with served(out) as address, chromium() as browser:
-        yield Reader(opened(browser, f"{address}/e/sample"))
+        reader = Reader(opened(browser, f"{address}/e/sample"))
+        yield reader
+        leave(reader.page)
 
 
 def digest(path: Path) -> str:
@@ -47,8 +49,7 @@ def test_the_whole_episode_by_keyboard(reader: Reader, out: Path) -> None:
     # The next line: its text is changed, heard, approved.
     assert reader.press("n").startswith("option: 2 0:19.4 한 사람이 있다.")
     assert reader.press("Enter").startswith("textbox: Text")
-    reader.page.wait_for_function("document.getElementById('fit').textContent.includes('syllables')")
-    assert "syllables" in reader.described()
+    until(reader.page, lambda: "syllables" in reader.described())
     reader.press("Control+a")
     reader.page.keyboard.insert_text("한 사람이 서 있다.")
     reader.press("Enter")
@@ -105,15 +106,23 @@ def test_the_whole_episode_by_keyboard(reader: Reader, out: Path) -> None:
 
     # And it is said whether it may go out.
     reader.press("Shift+d")
-    reader.page.wait_for_function(
-        "document.querySelector('dialog[open]') || document.getElementById('status').textContent.includes('Delivered')"
+    until(
+        reader.page,
+        lambda: "Delivered" in reader.told() or reader.focus().startswith("heading: Not delivered: errors stand"),
     )
 
 
 def test_dialogs_give_the_focus_back(reader: Reader) -> None:
     reader.press("Escape")
     line = reader.press("g")
-    for key, heading in (("?", "Keys"), ("q", "Problems"), ("h", "History"), ("c", "Compare with the draft"), ("Shift+l", "Levels"), ("Shift+e", "Export")):
+    for key, heading in (
+        ("?", "Keys"),
+        ("q", "Problems"),
+        ("h", "History"),
+        ("c", "Compare with the draft"),
+        ("Shift+l", "Levels"),
+        ("Shift+e", "Export"),
+    ):
         assert reader.press(key) == f"heading: {heading}"
         reader.page.wait_for_selector("dialog[open] :not([aria-busy])")
         assert reader.press("Escape") == line
@@ -142,7 +151,6 @@ def test_the_position_is_said_on_request(reader: Reader) -> None:
 def test_single_keys_can_be_switched_off_and_given_to_other_actions(reader: Reader) -> None:
     reader.press("g", "Home")
     reader.press("?")
-    assert reader.press("Tab", "Tab") == "button: Close" or True
     reader.page.get_by_role("button", name="To the text: E").focus()
     reader.press("Enter", "w")
     reader.hears("To the text: W")

@@ -1,0 +1,155 @@
+"""The page at a real server: hostile texts, two reviewers, the sound, long episodes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from data.formats import FORMATS
+from pipeline.review.texts import page_texts, templates
+from tests.pipeline.review.chrome import Reader, chromium, leave, opened, served, until
+from tests.pipeline.review.made import HOSTILE, results_folder
+
+REVIEW = Path(__file__).resolve().parents[3] / "pipeline" / "review"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    results_folder(tmp_path, lines=3)
+    with served(tmp_path) as address:
+        yield f"{address}/e/episode"
+
+
+def test_the_page_loads_all_its_scripts_at_once() -> None:
+    template = (REVIEW / "templates" / "episode.html").read_text(encoding="utf-8")
+    listed = re.search(r"for name in \((.*?)\)", template)
+    assert listed
+    imported = {
+        name
+        for path in (REVIEW / "static").glob("*.js")
+        for name in re.findall(r'from "\./(\w+)\.js"', path.read_text(encoding="utf-8"))
+    }
+    assert set(re.findall(r'"(\w+)"', listed[1])) == imported
+
+
+def test_every_format_can_be_exported(browser: Browser, address: str) -> None:
+    page = opened(browser, address)
+    page.locator("[data-action=export]").click()
+    links = [link.get_attribute("href") or "" for link in page.locator("dialog a").all()]
+    assert {link.rpartition("/")[2] for link in links} == {*FORMATS, "json"}
+    leave(page)
+
+
+def test_scripts_get_their_texts_in_the_language_of_the_page() -> None:
+    from data import messages
+
+    assert page_texts() == {}
+    with messages.answering("ko"):
+        assert page_texts()["Approved"] == "승인했습니다"
+        assert set(page_texts()) == templates()
+
+
+def test_hostile_texts_stay_texts(browser: Browser, tmp_path: Path) -> None:
+    results_folder(tmp_path, lines=2, text=HOSTILE)
+    with served(tmp_path) as address:
+        page = opened(browser, f"{address}/e/episode")
+        ran: list[str] = []
+        page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
+        assert HOSTILE in page.locator("#lines [role=option]").first.text_content()
+        for action in ("history", "compare", "split", "levels"):
+            page.locator(f"[data-action={action}]").first.click()
+            page.wait_for_selector("dialog[open]")
+            page.keyboard.press("Escape")
+        assert page.locator("main img[src='x']").count() == 0
+        assert ran == []
+        leave(page)
+
+
+def test_the_second_of_two_reviewers_sees_what_changed_and_merges(browser: Browser, address: str) -> None:
+    first, second = opened(browser, address), opened(browser, address)
+    second.route("**/state", lambda route: route.abort())  # has not heard of the other's change yet
+    for page, text in ((first, "창문이 열린다."), (second, "문이 살짝 열린다.")):
+        page.locator("#text").fill(text)
+        page.locator("#text").press("Enter")
+        if page is first:
+            Reader(page).hears("Saved")
+    second.wait_for_selector("dialog[open]")
+    told = second.locator("dialog").inner_text()
+    assert "창문이 열린다." in told
+    assert "문이 살짝 열린다." in told
+    second.unroute("**/state")
+    second.locator("dialog textarea").fill("창문이 살짝 열린다.")
+    second.get_by_role("button", name="Save this text").click()
+    until(first, lambda: "창문이 살짝 열린다." in (first.locator("#lines").text_content() or ""))
+    leave(first)
+    leave(second)
+
+
+def test_words_that_were_typed_are_saved_when_the_page_is_left(browser: Browser, address: str) -> None:
+    page = opened(browser, address)
+    page.locator("#text").fill("창문이 닫힌다.")
+    page.goto("about:blank")
+    leave(page)
+    page = opened(browser, address)
+
+    def saved() -> bool:
+        page.reload()
+        return "창문이 닫힌다." in (page.locator("#lines").text_content() or "")
+
+    until(page, saved)
+    leave(page)
+
+
+def test_a_refused_change_is_told_and_the_words_stay(browser: Browser, address: str) -> None:
+    page = opened(browser, address)
+    page.route("**/acts", lambda route: route.abort())
+    page.locator("#text").fill("창문이 닫힌다.")
+    page.locator("#text").press("Enter")
+    until(page, lambda: "does not answer" in page.locator("#alert").inner_text())
+    assert page.locator("#text").input_value() == "창문이 닫힌다."
+    page.unroute("**/acts")
+    page.locator("#text").press("Enter")
+    Reader(page).hears("Saved")
+    leave(page)
+
+
+def test_the_programme_dips_under_narration_as_it_will_sound(browser: Browser, address: str) -> None:
+    page = opened(browser, address)
+    gains = page.evaluate(
+        """async () => {
+            const { sound } = await import("/static/player.js");
+            sound.plan = { ducks: [{ start: 2, end: 4, attack: 0.4, release: 1, depth: 6.0206 }], clips: [] };
+            const at = (mode) => { sound.mode = mode; return [1, 1.8, 3, 4.5, 6].map((s) => sound.gainAt(s)); };
+            return [at("described"), at("original"), at("narration")];
+        }"""
+    )
+    assert gains[0] == pytest.approx([1, 0.75, 0.5, 0.75, 1], abs=1e-4)
+    assert gains[1] == [1] * 5
+    assert gains[2] == [0] * 5
+    leave(page)
+
+
+def test_a_long_episode_is_light(browser: Browser, tmp_path: Path) -> None:
+    """600 lines: no picture is fetched but that of the line at hand, and a line costs a handful of elements."""
+    results_folder(tmp_path, lines=600)
+    with served(tmp_path) as address:
+        context = browser.new_context()
+        page = context.new_page()
+        pictures: list[str] = []
+        page.on("request", lambda request: pictures.append(request.url) if "/keyframes/" in request.url else None)
+        page.goto(f"{address}/e/episode")
+        page.wait_for_selector("html[data-ready]")
+        assert page.locator("#lines [role=option]").count() == 600
+        assert page.evaluate("document.querySelectorAll('*').length") < 600 * 6 + 1000
+        assert len(pictures) <= 1
+        context.close()
