@@ -33,6 +33,9 @@ LINES, SHARED = 600, 40
 THINKING = 8.0
 """Seconds between two saved edits of one reviewer: quicker than anybody works, who takes 20 s a line."""
 
+ARRIVING = 15.0
+"""Seconds within which all of them open the episode."""
+
 
 @dataclass
 class Tally:
@@ -57,9 +60,12 @@ def server(out: Path) -> Iterator[str]:
             process.terminate()
 
 
-async def review(address: str, number: int, until: float, tally: Tally, thinking: float = THINKING) -> None:
+async def review(
+    address: str, number: int, until: float, tally: Tally, thinking: float, arriving: float, edits: int
+) -> None:
     """One reviewer's work."""
     rng = random.Random(number)
+    await asyncio.sleep(rng.uniform(0, arriving))
     async with httpx.AsyncClient(base_url=address, timeout=60, headers={"Accept": "application/json"}) as client:
         token = re.findall(r'csrf-token" content="(\w+)"', (await client.get("/login")).text)[0]
         await client.post("/login", data={"csrf": token, "name": f"reviewer-{number}", "password": TOKEN})
@@ -68,7 +74,9 @@ async def review(address: str, number: int, until: float, tally: Tally, thinking
         lines = {line["id"]: line for line in (await client.get("/e/episode/state")).json()["lines"]}
         ids = list(lines)
         mine = ids[:SHARED] if number % 2 else ids
-        while time.monotonic() < until:
+        for _ in range(edits):
+            if time.monotonic() > until:
+                return
             await asyncio.sleep(rng.uniform(0, 2 * thinking))
             await _one_line(client, lines, rng.choice(mine), f"{number} {rng.random():.6f} 비가 온다.", tally)
 
@@ -99,10 +107,17 @@ async def _timed(client: httpx.AsyncClient, path: str, body: dict[str, Any], tal
     return answer
 
 
-async def load(address: str, reviewers: int, seconds: float, thinking: float = THINKING) -> Tally:
-    """All of them at once, for so many seconds."""
+async def load(
+    address: str,
+    reviewers: int,
+    seconds: float,
+    thinking: float = THINKING,
+    arriving: float = ARRIVING,
+    edits: int = 10_000,
+) -> Tally:
+    """All of them, for so many seconds."""
     tally, until = Tally(), time.monotonic() + seconds
-    await asyncio.gather(*(review(address, number, until, tally, thinking) for number in range(reviewers)))
+    await asyncio.gather(*(review(address, n, until, tally, thinking, arriving, edits) for n in range(reviewers)))
     return tally
 
 

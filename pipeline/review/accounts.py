@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from sqlalchemy import Column, Float, MetaData, String, Table, create_engine, delete, event, insert, select, update
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from data.errors import UserError
 from data.messages import tr
@@ -150,13 +150,13 @@ class Accounts:
 
 
 def _open(url: str) -> Engine:
-    engine = create_engine(url, pool_pre_ping=True)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA journal_mode=WAL"))
     try:
+        engine = create_engine(url, pool_pre_ping=True)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA journal_mode=WAL"))
         _meta.create_all(engine)
-    except OperationalError as error:
-        cause = str(error.orig).partition("\n")[0]
+    except (SQLAlchemyError, ImportError) as error:
+        cause = str(getattr(error, "orig", error)).partition("\n")[0]
         raise UserError(
             tr("The database of the accounts cannot be opened ({cause}); mend --url", cause=cause)
         ) from None

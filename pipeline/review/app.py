@@ -25,6 +25,9 @@ from pipeline.review.security import Guard
 from pipeline.review.templating import HERE
 from pipeline.review.visitors import Refusal, language_of, same_site
 
+THREADS = 12
+"""Requests that are worked on at once; Python runs one thread at a time, and more of them only keep others waiting."""
+
 
 def create(desk: Desk, names: Iterable[str] = ()) -> FastAPI:
     """The review server over `desk`. `names` are host names it is reached by besides addresses and localhost."""
@@ -34,6 +37,7 @@ def create(desk: Desk, names: Iterable[str] = ()) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         desk.hub.begin()
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
         await to_thread.run_sync(workshop.resume)
         yield
         workshop.stop()

@@ -48,6 +48,11 @@ class Hub:
         if self._loop and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._send, episode, kind, data)
 
+    def end(self) -> None:
+        """Let every listener go, so that a server that ends need not break their streams off. Safe in any thread."""
+        if self._loop and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._let_go)
+
     def moved(self, episode: str, name: str, line: str | None) -> None:
         """Somebody went to another line. To be called in the loop."""
         for listener in self._listeners[episode]:
@@ -61,6 +66,12 @@ class Hub:
         for listener in self._listeners[episode]:
             lines[listener.name] = listener.line or lines.get(listener.name)
         return [{"name": name, "line": lines[name]} for name in sorted(lines)]
+
+    def _let_go(self) -> None:
+        for listener in [one for listeners in self._listeners.values() for one in listeners]:
+            if listener.queue.full():
+                listener.queue.get_nowait()
+            listener.queue.put_nowait(None)
 
     def _tell_presence(self, episode: str) -> None:
         self._send(episode, "presence", self.present(episode))

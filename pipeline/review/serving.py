@@ -8,6 +8,7 @@ import threading
 import webbrowser
 from collections.abc import Sequence
 from contextlib import suppress
+from types import FrameType
 
 import typer
 import uvicorn
@@ -16,7 +17,9 @@ from data.errors import UserError
 from data.messages import tr
 from pipeline.review.app import create
 from pipeline.review.desk import Desk
+from pipeline.review.folders import results_folders
 
+BACKLOG = 128
 PATIENCE = 3
 """Seconds that requests are given to end after Ctrl-C."""
 
@@ -31,17 +34,38 @@ def serve(desk: Desk, host: str, port: int, names: Sequence[str], *, browser: bo
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listening.getsockname()[1]}/"
         typer.echo(tr("Review at {address} (Ctrl-C ends it)", address=address))
-        server = uvicorn.Server(
+        server = _Server(
+            desk,
             uvicorn.Config(
                 create(desk, names), log_level="warning", access_log=False, server_header=False,
                 timeout_graceful_shutdown=PATIENCE,
                 timeout_keep_alive=KEPT,
             )
         )  # fmt: skip
+        threading.Thread(target=_warm, args=(desk,), daemon=True).start()
         if browser:
             threading.Timer(0.5, webbrowser.open, [address]).start()
         with suppress(KeyboardInterrupt):  # uvicorn hands it on after a clean end
             server.run([listening])
+
+
+def _warm(desk: Desk) -> None:
+    """Load what the first check of a text would have to wait for."""
+    with suppress(UserError):
+        desk.session(next(iter(results_folders(desk.folder))), "").warm()
+
+
+class _Server(uvicorn.Server):
+    """Lets those who listen for events go when it is told to end; they would keep it waiting."""
+
+    def __init__(self, desk: Desk, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._desk = desk
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Ctrl-C, or the system's word to end."""
+        self._desk.hub.end()
+        super().handle_exit(sig, frame)
 
 
 def _socket(host: str, port: int) -> socket.socket:
@@ -50,6 +74,7 @@ def _socket(host: str, port: int) -> socket.socket:
         made = socket.socket(family, kind, protocol)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(place)
+        made.listen(BACKLOG)  # who comes before the server is ready waits
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise UserError(tr("Port {port} is taken; choose another one with --port", port=port)) from None

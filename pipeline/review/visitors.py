@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, cast, get_args
 
@@ -64,10 +64,10 @@ async def same_site(request: Request, asking: Annotated[Visitor, Depends(visitor
         raise Refusal(403, "csrf", tr("This page is out of date; load it again"))
 
 
-def signed_in(role: Role) -> Callable[[Visitor], Person]:
+def signed_in(role: Role) -> Callable[[Visitor], Awaitable[Person]]:
     """A dependency: the visitor, who may do what `role` may."""
 
-    def allowed(asking: Annotated[Visitor, Depends(visitor)]) -> Person:
+    async def allowed(asking: Annotated[Visitor, Depends(visitor)]) -> Person:
         if asking.person is None:
             raise Refusal(401, "login", tr("Sign in first"))
         if not asking.person.may(role):
