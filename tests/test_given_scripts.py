@@ -47,18 +47,23 @@ def clips(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(row) for row in rows]
 
 
-def test_a_describers_script_stays_where_it_was_put(media: Path, tmp_path: Path) -> None:
-    """The film has no dialogue; 5 s for every line are enough."""
+@pytest.mark.parametrize("backend", ["none", "silero"])
+def test_a_describers_script_stays_where_it_was_put(media: Path, tmp_path: Path, backend: str) -> None:
+    """The film has no dialogue; 5 s for every line are enough. Silero takes a tune of it for a voice."""
     film = media / "rabbit-ad" / "video.mp4"
     script = media / "rabbit-ad" / "descriptions.vtt"
-    folder = voiced(script, film, tmp_path, "--language", "en", "--set", "dialogue.backend=none")
+    folder = voiced(script, film, tmp_path, "--language", "en", "--set", f"dialogue.backend={backend}")
     told = load(folder / "script.json")
     assert [(n.start, n.text) for n in told.narrations] == [(line.start, line.text) for line in read_lines(script)]
     assert all(c["file"] and c["speed"] <= 1.10 for c in clips(folder))
     assert [n.candidates for n in told.narrations] == [(), (), ()]
     workspace = folder / "workspace"
     assert not any((workspace / stage).exists() for stage in ("objects", "text", "faces", "candidates", "ranking"))
-    assert json.loads((folder / "report.json").read_text("utf-8"))
+    report = json.loads((folder / "report.json").read_text("utf-8"))
+    doubted = [f for f in report["findings"] if "no caption and no recognised word confirms" in f["text"]]
+    assert bool(doubted) is (backend == "silero")
+    assert {f["severity"] for f in doubted} <= {"warning"}
+    assert not any("over dialogue from" in f["text"] or "leaves its gap" in f["text"] for f in report["findings"])
 
 
 @pytest.fixture(scope="module")
