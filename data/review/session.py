@@ -92,7 +92,7 @@ class Session:
         if moved:
             raise Conflict([now[line] for line in moved], self._suggested(wanted, acts, now))
         after = wanted.change(gestures.Scene(self._made(), now))
-        return self._save(acts, after, _kind(wanted.kind), None)
+        return self._save(acts, now, after, _kind(wanted.kind), None)
 
     def preview(self, gesture: Mapping[str, Any]) -> list[Changed]:
         """What a gesture would change, without making it."""
@@ -163,11 +163,17 @@ class Session:
         return {act.line: act.after for act in acts} | {line.id: line for line in fold.state(self._made().draft, acts)}
 
     def _turn(self, acts: Sequence[Act], turn: undoing.Turn) -> Done:
-        return self._save(acts, turn.lines, turn.kind, turn.group)
+        return self._save(acts, self._lines_by_id(acts), turn.lines, turn.kind, turn.group)
 
-    def _save(self, acts: Sequence[Act], after: Sequence[ReviewLine], kind: ActKind, undoes: str | None) -> Done:
+    def _save(
+        self,
+        acts: Sequence[Act],
+        found: Mapping[str, ReviewLine],
+        after: Sequence[ReviewLine],
+        kind: ActKind,
+        undoes: str | None,
+    ) -> Done:
         last = {act.line: act.after for act in acts}
-        found = {line.id: line for line in fold.state(self._made().draft, acts)}
         before = {line.id: last.get(line.id) or _as_drafted(found.get(line.id)) for line in after}
         now, group = datetime.now(UTC), uuid4().hex
         wanted = [
