@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from data.errors import UserError
 from data.files import write_atomically
+from data.messages import tr
 from data.records import Kind
 from data.review import applied, checking, fold, gestures, undoing
 from data.review.made import Made, made
@@ -149,7 +150,13 @@ class Session:
     def save_applied(self) -> Path:
         """Hand the touched lines to the next run: `review/applied.json`, whole or not at all."""
         path = self._results / "review" / applied.FILE
-        write_atomically(path, applied.encoded(self.applied()))
+        try:
+            write_atomically(path, applied.encoded(self.applied()))
+        except OSError as error:
+            raise UserError(
+                tr("The reviews cannot be read or saved ({cause}); make room or access, then do it again",
+                   cause=error.strerror)
+            ) from error  # fmt: skip
         return path
 
     def _made(self) -> Made:

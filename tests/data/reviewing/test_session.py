@@ -252,3 +252,12 @@ def test_results_without_a_schedule_say_so(tmp_path: Path) -> None:
     (tmp_path / "ep").mkdir()
     with pytest.raises(UserError, match="has no schedule yet"):
         session(tmp_path / "ep").lines()
+
+
+def test_what_cannot_be_handed_over_is_told_and_leaves_what_was(results: Path, yuna: Session) -> None:
+    yuna.save_applied()
+    do(yuna, "approve", 0)
+    (results / "review" / "applied.json.partial").mkdir()
+    with pytest.raises(UserError, match="cannot be read or saved"):
+        yuna.save_applied()
+    assert applied.read(results / "review") == []
