@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -85,8 +86,9 @@ def audio_span(
         return None
     mark = marks[max(at, 0)]
     layout = layout or native_layout(audio)
-    wanted = _placed(_moved(_pieces_from(episode, audio, rate, layout, mark), mark.position), last - mark.position,
-                     layout_channels(layout), rate)  # fmt: skip
+    near = takewhile(lambda piece: piece[0] < last, _pieces_from(episode, audio, rate, layout, mark))
+    moved = ((position - mark.position, samples) for position, samples in near)
+    wanted = _placed(moved, last - mark.position, layout_channels(layout), rate)
     try:
         sound = np.concatenate([*wanted])
     except _LostError:
@@ -96,11 +98,6 @@ def audio_span(
 
 class _LostError(Exception):
     """The frame of a mark was not found again."""
-
-
-def _moved(pieces: Iterator[tuple[int, NDArray[np.float32]]], by: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    for position, samples in pieces:
-        yield position - by, samples
 
 
 def _pieces_from(
