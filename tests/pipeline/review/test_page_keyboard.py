@@ -148,6 +148,25 @@ def test_the_position_is_said_on_request(reader: Reader) -> None:
     assert any(told.endswith(" s") for told in reader.told())
 
 
+def test_a_line_is_heard_in_the_film_with_the_programme_lowered(reader: Reader) -> None:
+    heard = """async () => {
+        const { sound } = await import("/static/player.js");
+        return [sound.playing.length, sound.programme?.gain.value ?? 1, document.getElementById("film").paused];
+    }"""
+    reader.press("g", "Home", "p")
+    until(reader.page, lambda: reader.page.evaluate(heard)[0] > 0)
+    until(reader.page, lambda: reader.page.evaluate(heard)[1] < 0.6)
+    reader.press("m")
+    reader.hears("Narration only")
+    assert reader.page.evaluate(heard)[1] == 0
+    reader.press("m", "m", "b")
+    reader.hears("The picture is hidden")
+    assert not reader.page.locator("#film").is_visible()
+    reader.press("b", "Space")
+    until(reader.page, lambda: bool(reader.page.evaluate(heard)[2]))
+    assert reader.page.evaluate(heard)[0] == 0
+
+
 def test_single_keys_can_be_switched_off_and_given_to_other_actions(reader: Reader) -> None:
     reader.press("g", "Home")
     reader.press("?")
