@@ -36,7 +36,8 @@ EXTRAS = {
     "korean": ("kiwipiepy",),
     "finetune": ("trl", "datasets", "sacrebleu", "datasketch", "matplotlib", "tensorboard", "nltk",
                  "rouge_score", "pycocoevalcap", "bert_score"),
-    "review": ("fastapi", "uvicorn"),
+    "review": ("fastapi", "uvicorn", "sqlalchemy", "sse_starlette", "argon2"),
+    "postgresql": ("psycopg",),
     "cluster": ("ray",),
     "dev": ("pytest", "hypothesis"),
 }  # fmt: skip
