@@ -96,18 +96,12 @@ def test_the_second_of_two_reviewers_sees_what_changed_and_merges(browser: Brows
 
 
 def test_words_that_were_typed_are_saved_when_the_page_is_left(browser: Browser, address: str) -> None:
-    page = opened(browser, address)
+    page, other = opened(browser, address), opened(browser, address)
     page.locator("#text").fill("창문이 닫힌다.")
     page.goto("about:blank")
+    until(other, lambda: "창문이 닫힌다." in (other.locator("#lines").text_content() or ""))
     leave(page)
-    page = opened(browser, address)
-
-    def saved() -> bool:
-        page.reload()
-        return "창문이 닫힌다." in (page.locator("#lines").text_content() or "")
-
-    until(page, saved)
-    leave(page)
+    leave(other)
 
 
 def test_a_refused_change_is_told_and_the_words_stay(browser: Browser, address: str) -> None:
