@@ -213,9 +213,7 @@ def export(
     results: Results,
     format_: Annotated[
         str,
-        typer.Option(
-            "--format", "-f", help="dapt, vtt, srt, csv, xlsx, docx, html, labels, fadepan, hls, dash, web."
-        ),
+        typer.Option("--format", "-f", help="dapt, vtt, srt, csv, xlsx, docx, html, labels, fadepan, hls, dash, web."),
     ],
     to: Annotated[
         Path | None, typer.Option("--output", "-o", help="File or folder to write; else beside the script.")
