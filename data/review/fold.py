@@ -52,7 +52,6 @@ def merged(draft: Sequence[Drafted], touched: Sequence[ReviewLine]) -> list[Revi
 
 
 @functools.lru_cache(16384)
-@functools.lru_cache(16384)
 def untouched(drafted: Drafted) -> ReviewLine:
     """A drafted line that nobody has touched. Its id follows from start and text."""
     name = hashlib.sha256(f"{drafted.start:.3f} {drafted.text}".encode()).hexdigest()[:16]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -102,10 +102,13 @@ class Session:
         after = gestures.read(rest).change(gestures.Scene(self._made(), now))
         return [Changed(line.id, now[line.id].text if line.id in now else "", line.text) for line in after]
 
-    def undo(self) -> Done:
-        """Take back this person's last gesture that stands; refused where somebody changed its lines since."""
+    def undo(self, past: Container[str] = ()) -> Done:
+        """Take back this person's last gesture that stands and is not in `past`.
+
+        Raises BlockedError, with the gesture for `past`, where somebody changed its lines since.
+        """
         acts = self._acts()
-        return self._turn(acts, undoing.undo(acts, self._who))
+        return self._turn(acts, undoing.undo(acts, self._who, past))
 
     def redo(self) -> Done:
         """Make again what this person took back last; refused where somebody changed its lines since."""

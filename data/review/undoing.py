@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,6 +10,14 @@ from data.errors import UserError
 from data.messages import tr
 from data.review.fold import same
 from data.review.model import Act, ReviewLine
+
+
+class BlockedError(UserError):
+    """A gesture that cannot be taken back, for somebody changed a line of it since; `group` is the gesture."""
+
+    def __init__(self, line: str, group: str) -> None:
+        super().__init__(line)
+        self.group = group
 
 
 @dataclass
@@ -58,15 +66,18 @@ class Turn:
     lines: tuple[ReviewLine, ...]
 
 
-def undo(acts: Sequence[Act], who: str) -> Turn:
-    """Taking back the last gesture of `who` that stands.
+def undo(acts: Sequence[Act], who: str, past: Container[str] = ()) -> Turn:
+    """Taking back the last gesture of `who` that stands, leaving out those in `past`, which stay as they are.
 
-    Raises UserError where there is none, or where a line of it says something else by now: what somebody made of it
-    since must not be lost.
+    Raises UserError where there is none, BlockedError where a line of it says something else by now: what somebody
+    made of it since must not be lost. Whoever was told so may ask again with that gesture in `past`, and takes back
+    the one before it.
     """
-    group = _last(stacks(acts, who).done, tr("You have changed nothing that could be undone"))
+    done = [group for group in stacks(acts, who).done if group not in past]
+    group = _last(done, tr("You have changed nothing that could be undone"))
     of_group = _of(acts, group)
-    _refuse_if_changed(acts, {act.line: act.after for act in of_group})
+    after = tr("undo again takes back what you did before it") if len(done) > 1 else ""
+    _refuse_if_changed(acts, group, {act.line: act.after for act in of_group}, after)
     lines = tuple(act.before or act.after.model_copy(update={"deleted": True}) for act in of_group)
     return Turn(group, "undo", lines)
 
@@ -75,7 +86,7 @@ def redo(acts: Sequence[Act], who: str) -> Turn:
     """Making again what `who` took back last. Raises UserError as `undo` does."""
     group = _last(stacks(acts, who).undone, tr("You have undone nothing that could be done again"))
     of_group = _of(acts, group)
-    _refuse_if_changed(acts, {act.line: act.before for act in of_group})
+    _refuse_if_changed(acts, group, {act.line: act.before for act in of_group})
     return Turn(group, "redo", tuple(act.after for act in of_group))
 
 
@@ -89,11 +100,12 @@ def _last(groups: Sequence[str], nothing: str) -> str:
     return groups[-1]
 
 
-def _refuse_if_changed(acts: Sequence[Act], expected: Mapping[str, ReviewLine | None]) -> None:
+def _refuse_if_changed(
+    acts: Sequence[Act], group: str, expected: Mapping[str, ReviewLine | None], after: str = ""
+) -> None:
     last = {act.line: act for act in acts if act.line in expected}
     for line, left in expected.items():
         if not same(last[line].after, left):
-            raise UserError(
-                tr("{who} has changed “{text}” since; change it by hand, so that their work is not lost",
-                   who=last[line].who, text=last[line].after.text)
-            )  # fmt: skip
+            told = tr("{who} has changed “{text}” since; change it by hand, so that their work is not lost",
+                      who=last[line].who, text=last[line].after.text)  # fmt: skip
+            raise BlockedError("; ".join(filter(None, (told, after))), group)

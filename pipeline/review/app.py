@@ -18,6 +18,7 @@ from data import messages
 from data.errors import UserError
 from data.messages import tr
 from data.review.store import Conflict
+from data.review.undoing import BlockedError
 from pipeline.review.desk import AbsentError, Desk
 from pipeline.review.finishing import Workshop
 from pipeline.review.routes import acts, delivery, events, media, sign_in, views
@@ -51,6 +52,7 @@ def create(desk: Desk, names: Iterable[str] = ()) -> FastAPI:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(UserError, _wrong)
+    app.add_exception_handler(BlockedError, _blocked)
     app.add_exception_handler(Conflict, _conflict)
     app.add_exception_handler(Exception, _defect)
     app.add_exception_handler(AbsentError, _absent)
@@ -99,6 +101,11 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 async def _wrong(_: Request, error: Exception) -> Response:
     return told(422, "wrong", str(error))
+
+
+async def _blocked(_: Request, error: Exception) -> Response:
+    assert isinstance(error, BlockedError)
+    return told(422, "blocked", str(error), group=error.group)
 
 
 async def _conflict(_: Request, error: Exception) -> Response:

@@ -26,7 +26,6 @@ from data.review.model import ReviewLine
 from data.workspace import Workspace
 from pipeline import config as settings
 from pipeline import runner
-from pipeline.remembered import FILE as CONFIG
 from pipeline.remembered import Remembered, recall
 from pipeline.switching import beside, finish, switch
 from stages import STAGES, mix, voice

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from data.records import Finding
 from data.review import applied
+from data.workspace import Workspace
 from pipeline.review.desk import Desk
 from pipeline.review.results import Machine, shown_keyframe, shown_line, voiced
 
@@ -36,12 +37,17 @@ def state(desk: Desk, episode: str, who: str, role: str) -> dict[str, Any]:
 
 
 def standing(desk: Desk, episode: str, who: str) -> dict[str, Any]:
-    """Up to which act the film follows the review, and whether there is more to apply."""
-    folder = desk.results(episode) / "review"
-    kept, wanted = applied.read(folder), desk.session(episode, who).applied()
+    """Up to which act the film follows the review, and whether there is more to apply.
+
+    What was handed to a run is in the film only when the run came to its end: its review stage says what it read.
+    """
+    results = desk.results(episode)
+    kept, wanted = applied.read(results / "review"), desk.session(episode, who).applied()
+    made = Workspace(results / "workspace").manifest("review")
+    followed = made is None or made.ingredients.get("edits") == applied.content(results / "review")
     return {
-        "applied": max((line.version for line in kept), default=0),
-        "dirty": kept != wanted,
+        "applied": max((line.version for line in kept), default=0) if followed else 0,
+        "dirty": kept != wanted or not followed,
     }
 
 

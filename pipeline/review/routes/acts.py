@@ -39,10 +39,18 @@ def act(request: Request, who: Reviewer, episode: str, gesture: Gesture) -> Resp
     return _done(desk_of(request), episode, who, session.do(gesture))
 
 
+class Past(BaseModel):
+    """Gestures that cannot be taken back, as refused undos named them."""
+
+    model_config = ConfigDict(extra="forbid")
+    past: tuple[str, ...] = Field((), max_length=1000)
+
+
 @router.post("/undo")
-def undo(request: Request, who: Reviewer, episode: str) -> Response:
-    """Take back the reviewer's own last gesture."""
-    return _done(desk_of(request), episode, who, desk_of(request).session(episode, who.name).undo())
+def undo(request: Request, who: Reviewer, episode: str, asked: Past | None = None) -> Response:
+    """Take back the reviewer's own last gesture that is not one of `past`; 422 with its group where that is refused."""
+    past = asked.past if asked else ()
+    return _done(desk_of(request), episode, who, desk_of(request).session(episode, who.name).undo(past))
 
 
 @router.post("/redo")

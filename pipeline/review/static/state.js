@@ -68,11 +68,21 @@ export const onConflict = (handler) => (conflict = handler);
 export function act(kind, line, fields = {}, done = t("Saved")) {
   // A line's version is read when its turn comes: the act before may have been ours, on the same line.
   const version = () => (line ? { line: line.id, version: lineOf(line.id)?.version ?? line.version } : {});
+  past.clear();
   const send = () => post("acts", { kind, ...version(), ...fields });
   return attempt(send, done, STRUCTURAL.has(kind), { kind, line, fields });
 }
 
-export const undo = () => attempt(() => post("undo"), t("Undone"), true);
+const past = new Set(); // own gestures that others built on: told once, then the next undo takes back what was before
+async function takeBack() {
+  try {
+    return await post("undo", { past: [...past] });
+  } catch (error) {
+    if (error.code === "blocked") past.add(error.body.group);
+    throw error;
+  }
+}
+export const undo = () => attempt(takeBack, t("Undone"), true);
 export const redo = () => attempt(() => post("redo"), t("Done again"), true);
 
 let queue = Promise.resolve();

@@ -11,6 +11,7 @@ from data.errors import UserError
 from data.review import applied
 from data.review.session import Session
 from data.review.store import Conflict
+from data.review.undoing import BlockedError
 from tests.data.reviewing.episodes import TEXTS, do, scheduled, session
 
 
@@ -261,3 +262,21 @@ def test_what_cannot_be_handed_over_is_told_and_leaves_what_was(results: Path, y
     with pytest.raises(UserError, match="cannot be read or saved"):
         yuna.save_applied()
     assert applied.read(results / "review") == []
+
+
+def test_what_others_built_on_stands_in_the_way_of_one_undo_only(results: Path, yuna: Session) -> None:
+    minho = session(results, "민호")
+    do(yuna, "edit", 0, text="가.")
+    do(yuna, "edit", 1, text="나.")
+    do(minho, "edit", 1, text="다.")
+    with pytest.raises(BlockedError, match=r"민호 has changed “다\.” since.*; undo again takes back") as refused:
+        yuna.undo()
+    assert texts(yuna)[:2] == ["가.", "다."]
+    yuna.undo({refused.value.group})
+    assert texts(yuna)[:2] == [TEXTS[0], "다."]
+    with pytest.raises(BlockedError, match="work is not lost$"):
+        yuna.undo()
+    with pytest.raises(UserError, match="nothing that could be undone"):
+        yuna.undo({refused.value.group})
+    yuna.redo()
+    assert texts(yuna)[:2] == ["가.", "다."]
