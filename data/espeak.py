@@ -23,6 +23,13 @@ def version() -> str:
     return f"espeak-ng (espeakng-loader {metadata.version('espeakng-loader')})"
 
 
+def variants() -> list[str]:
+    """Names of the voice variants that are installed: what may follow the plus of a voice."""
+    import espeakng_loader
+
+    return sorted(path.name for path in (Path(espeakng_loader.get_data_path()) / "voices" / "!v").iterdir())
+
+
 def speak(text: str, voice: str, words_per_minute: int, pitch: int = 50) -> tuple[NDArray[np.float32], int]:
     """Speak `text`: mono samples in −1…1 and their rate (22 050 Hz). The same arguments give the same samples.
 

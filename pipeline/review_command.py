@@ -78,9 +78,9 @@ def _desk(folder: Path, host: str, url: str | None, token: str | None) -> Desk:
 
     from pipeline.review.accounts import Accounts, Person
     from pipeline.review.desk import Desk
-    from pipeline.review.folders import database, results_folders
+    from pipeline.review.folders import database, with_levels
 
-    if not results_folders(folder):
+    if not with_levels(folder):
         raise UserError(tr("{folder} holds no described episode; run vdesc run first", folder=folder))
     accounts = Accounts(database(folder, url))
     closed = bool(token or accounts.people())

@@ -13,7 +13,7 @@ from data.review.session import Session
 from data.review.store import Store
 from pipeline.review.accounts import Accounts, Person
 from pipeline.review.attempts import Attempts
-from pipeline.review.folders import results_folders
+from pipeline.review.folders import with_levels
 from pipeline.review.hub import Hub
 from pipeline.review.results import Machine, Shelf
 
@@ -42,10 +42,14 @@ class Desk:
         """The session's cookie: browsers share cookies among ports, so each folder has a name of its own."""
         return "vdesc-" + hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:12]
 
+    def folders(self) -> dict[str, Path]:
+        """Name → results folder of every episode that is served, levels of detail among them. Raises UserError."""
+        return with_levels(self.folder)
+
     def results(self, episode: str) -> Path:
         """The results folder of an episode. Raises AbsentError: a name is looked up, never joined to a path."""
         try:
-            return results_folders(self.folder)[episode]
+            return self.folders()[episode]
         except KeyError:
             raise AbsentError(episode) from None
 

@@ -17,7 +17,6 @@ from data.records import Finding
 from pipeline import delivery
 from pipeline.review import applying
 from pipeline.review.desk import Desk
-from pipeline.review.folders import results_folders
 from pipeline.review.reading import standing
 
 log = logging.getLogger(__name__)
@@ -45,7 +44,7 @@ class Workshop:
 
     def resume(self) -> None:
         """Finish what a server that was killed had begun to put in place, before anybody looks."""
-        for name, results in results_folders(self.desk.folder).items():
+        for name, results in self.desk.folders().items():
             try:
                 applying.resume(results)
             except UserError:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from data.errors import UserError
 from data.messages import tr
+from stages.schedule.objective import LEVELS
 
 
 def results_folders(folder: Path) -> dict[str, Path]:
@@ -20,6 +21,19 @@ def results_folders(folder: Path) -> dict[str, Path]:
         raise UserError(line) from None
 
 
+def with_levels(folder: Path) -> dict[str, Path]:
+    """As `results_folders`, and every level of detail as an episode of its own: `film-short`, as runs call it."""
+    found = results_folders(folder)
+    alone = _described(folder) or (folder / "levels").is_dir()
+    places = {folder.resolve().name: folder} if alone else _folders(folder)
+    for name, place in places.items():
+        for level in LEVELS:
+            at = place / "levels" / level
+            if _described(at):
+                found.setdefault(f"{name}-{level}", at.resolve())
+    return found
+
+
 def database(folder: Path, url: str | None) -> str:
     """Where accounts are kept: in the studio's database, else beside the results."""
     if url:
@@ -27,6 +41,10 @@ def database(folder: Path, url: str | None) -> str:
     place = folder / "review" if _described(folder) else folder / ".review"
     place.mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{(place / 'server.sqlite').resolve()}"
+
+
+def _folders(folder: Path) -> dict[str, Path]:
+    return {place.name: place for place in sorted(folder.iterdir()) if place.is_dir()}
 
 
 def _described(folder: Path) -> bool:

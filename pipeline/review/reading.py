@@ -12,18 +12,28 @@ from data.records import Finding
 from data.review import applied
 from data.workspace import Workspace
 from pipeline.review.desk import Desk
+from pipeline.review.levels import level_of, named
 from pipeline.review.results import Machine, shown_keyframe, shown_line, voiced
 
 
-def state(desk: Desk, episode: str, who: str, role: str) -> dict[str, Any]:
-    """All that the review page shows, as JSON values."""
+def state(desk: Desk, episode: str, who: str, role: str) -> bytes:
+    """All that the review page shows, as JSON: what people change, and what stays until the next run."""
     machine, session = desk.machine(episode), desk.session(episode, who)
     url = f"/e/{quote(episode)}"
     lines, acts = session.lines(), session.history()
-    return {
-        "episode": _episode(episode, machine),
+    changing = {
+        "episode": _episode(episode, machine, desk.results(episode)),
         "number": acts[-1].number if acts else 0,
         "lines": [shown_line(line, machine, url) for line in lines],
+        "me": {"name": who, "role": role},
+        **standing(desk, episode, who),
+    }
+    return _json(changing)[:-1] + b"," + machine.kept(url, lambda: _json(_staying(machine, url)))[1:]
+
+
+def _staying(machine: Machine, url: str) -> dict[str, Any]:
+    """What the run left and no review changes: by far the most of it, so it is put into JSON once a run."""
+    return {
         "gaps": [gap.model_dump(mode="json") for gap in machine.gaps],
         "shots": [shot.model_dump(mode="json") for shot in machine.script.shots],
         "utterances": [spoken.model_dump(mode="json") for spoken in machine.script.utterances],
@@ -31,8 +41,21 @@ def state(desk: Desk, episode: str, who: str, role: str) -> dict[str, Any]:
         "candidates": {
             keyframe: [row.model_dump(mode="json") for row in rows] for keyframe, rows in machine.candidates.items()
         },
+    }
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def read(desk: Desk, episode: str, who: str, role: str) -> dict[str, Any]:
+    """What the page holds before its scripts have run: enough to read it."""
+    machine = desk.machine(episode)
+    lines = desk.session(episode, who).lines()
+    return {
+        "episode": _episode(episode, machine, desk.results(episode)),
+        "lines": [(line, machine.marks(line)) for line in lines],
         "me": {"name": who, "role": role},
-        **standing(desk, episode, who),
     }
 
 
@@ -55,16 +78,23 @@ def overview(desk: Desk, episode: str, who: str) -> dict[str, Any]:
     """A row of the list of episodes."""
     machine = desk.machine(episode)
     return {
-        "title": machine.script.episode.title,
+        "title": _title(machine, desk.results(episode)),
         "duration": machine.script.episode.duration,
         **asdict(desk.session(episode, who).progress()),
     }
 
 
-def _episode(name: str, machine: Machine) -> dict[str, Any]:
+def _episode(name: str, machine: Machine, results: Path) -> dict[str, Any]:
     about = machine.script.episode
-    kept = about.model_dump(mode="json", include={"title", "duration", "language", "fps"})
-    return {"id": name, **kept}
+    kept = about.model_dump(mode="json", include={"duration", "language", "fps"})
+    return {"id": name, "title": _title(machine, results), **kept}
+
+
+def _title(machine: Machine, results: Path) -> str:
+    """The film's, with the level of detail where it was described at several."""
+    level = level_of(results)
+    title = machine.script.episode.title
+    return f"{title} ({named(level)})" if level else title
 
 
 def lines_about(desk: Desk, episode: str, who: str, finding: Finding) -> list[str]:

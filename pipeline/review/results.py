@@ -5,8 +5,8 @@ from __future__ import annotations
 import bisect
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,6 +46,20 @@ class Machine:
     reviewed: dict[str, tuple[Line, Clip]]
     placed: dict[tuple[float, str], tuple[Line, Clip]]
     findings: tuple[Finding, ...]
+    unsupported: dict[str, tuple[str, ...]]
+    """Candidate → its words that no evidence supports."""
+    _kept: dict[str, bytes] = field(default_factory=dict, compare=False)
+
+    def kept(self, key: str, made: Callable[[], bytes]) -> bytes:
+        """What `made` gives, the first time; the same after, as long as these results stand."""
+        if key not in self._kept:
+            self._kept[key] = made()
+        return self._kept[key]
+
+    def marks(self, line: ReviewLine) -> tuple[str, ...]:
+        """The words of a line that no evidence supports. What people write of their own is not judged."""
+        known = line.candidate or (line.draft.candidate if line.draft else None)
+        return tuple(word for word in self.unsupported.get(known or "", ()) if word in line.text)
 
     def gap_at(self, second: float) -> Gap | None:
         """The gap a second lies in."""
@@ -87,15 +101,17 @@ def _read(results: Path) -> Machine:
     workspace = Workspace(results / "workspace")
     clips = {clip.narration: clip for clip in _records(workspace, "voice", Clip)}
     spoken = [(line, clips[line.id]) for line in _records(workspace, "review", Line) if line.id in clips]
+    named = _records(workspace, "naming", Candidate)
     return Machine(
         script=load(workspace.stage("script") / "script.json"),
         keyframes=tuple(_records(workspace, "keyframes", Keyframe)),
         contexts={context.keyframe: context for context in _records(workspace, "context", Context)},
         gaps=tuple(_records(workspace, "gaps", Gap)),
-        candidates=_candidates(_records(workspace, "naming", Candidate), _records(workspace, "ranking", Ranked)),
+        candidates=_candidates(named, _records(workspace, "ranking", Ranked)),
         reviewed={pair[0].review: pair for pair in spoken if pair[0].review},
         placed={(pair[0].start, pair[0].text): pair for pair in spoken if not pair[0].review},
         findings=tuple(_records(workspace, "check", Finding)),
+        unsupported={candidate.id: candidate.unsupported for candidate in named if candidate.unsupported},
     )
 
 
@@ -110,7 +126,8 @@ def _candidates(candidates: Sequence[Candidate], ranked: Sequence[Ranked]) -> di
     found: dict[str, list[ScriptCandidate]] = defaultdict(list)
     for candidate in candidates:
         rank = scores.get(candidate.id)
-        score = {"score": rank.score, "parts": rank.parts} if rank else {"score": None, "parts": {}}
+        score: dict[str, Any] = {"score": rank.score, "parts": rank.parts} if rank else {"score": None, "parts": {}}
+        score["unsupported"] = tuple(word for word in candidate.unsupported if word in candidate.text)
         found[candidate.keyframe].append(
             ScriptCandidate.model_validate(candidate.model_dump(include=set(ScriptCandidate.model_fields)) | score)
         )
@@ -131,6 +148,7 @@ def shown_line(line: ReviewLine, machine: Machine, url: str) -> dict[str, Any]:
         "findings": [finding.model_dump(mode="json") for finding in _about(line, clip, machine)],
         "gap": gap and gap.id,
         "keyframe": near and near.id,
+        "unsupported": machine.marks(line),
     }
 
 

@@ -17,7 +17,6 @@ from data.errors import UserError
 from data.messages import tr
 from pipeline.review.app import create
 from pipeline.review.desk import Desk
-from pipeline.review.folders import results_folders
 
 BACKLOG = 128
 PATIENCE = 3
@@ -52,7 +51,7 @@ def serve(desk: Desk, host: str, port: int, names: Sequence[str], *, browser: bo
 def _warm(desk: Desk) -> None:
     """Load what the first check of a text would have to wait for."""
     with suppress(UserError):
-        desk.session(next(iter(results_folders(desk.folder))), "").warm()
+        desk.session(next(iter(desk.folders())), "").warm()
 
 
 class _Server(uvicorn.Server):

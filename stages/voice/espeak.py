@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from data import espeak
 from stages.voice.pace import within
 
 VOICES = {"ko": "ko", "en": "en-us"}
+_NUMBERED = re.compile(r"[fm]\d$")
 WORDS_PER_MINUTE = (100, 140, 180, 220, 260, 300, 360)
 SYLLABLES_PER_SECOND = {
     "ko": (2.99, 4.27, 5.53, 6.77, 7.87, 8.92, 10.22),
@@ -35,6 +37,10 @@ class Espeak:
 
     def __init__(self, options: Options) -> None:
         self.options = options
+
+    def voices(self, language: str) -> tuple[str, ...]:  # noqa: ARG002 – variants suit every language
+        """The variants that are installed: f1–f5 and m1–m8 first, then those with names."""
+        return tuple(sorted(espeak.variants(), key=lambda name: (not _NUMBERED.match(name), name.casefold())))
 
     def voice(self, language: str) -> str:
         """What speaks and how, for the record and as part of a clip's cache key."""

@@ -15,6 +15,7 @@ from pipeline.review.accounts import Person
 from pipeline.review.desk import Desk
 from pipeline.review.recording import save_recording
 from pipeline.review.results import shown_line
+from pipeline.review.support import missing
 from pipeline.review.visitors import Reviewer, desk_of
 
 router = APIRouter(prefix="/e/{episode}")
@@ -61,12 +62,13 @@ def redo(request: Request, who: Reviewer, episode: str) -> Response:
 
 @router.post("/check")
 def check(request: Request, who: Reviewer, episode: str, draft: Draft) -> Response:
-    """Length and style of a text before it is saved."""
+    """Length and style of a text before it is saved, and what in it and in the candidates has no support."""
     desk = desk_of(request)
-    gap = desk.machine(episode).gap_at(draft.start)
-    until = gap.window[1] if gap else draft.start
-    found = desk.session(episode, who.name).check_text(draft.text, draft.start, until)
-    return JSONResponse(asdict(found))
+    machine, session = desk.machine(episode), desk.session(episode, who.name)
+    gap = machine.gap_at(draft.start)
+    found = session.check_text(draft.text, draft.start, gap.window[1] if gap else draft.start)
+    line = next((line for line in session.lines() if line.id == draft.line), None)
+    return JSONResponse(asdict(found) | missing(machine, line, draft.text))
 
 
 @router.post("/lines/{line}/speak")

@@ -11,11 +11,12 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from data.errors import UserError
 from data.formats import FORMATS
 from pipeline.review.desk import Desk
-from pipeline.review.folders import results_folders
+from pipeline.review.levels import side_by_side
 from pipeline.review.pages import page
-from pipeline.review.reading import overview, state
+from pipeline.review.reading import overview, read, state
 from pipeline.review.texts import page_texts
 from pipeline.review.visitors import Asking, Viewer, desk_of
+from pipeline.review.voices import offered
 
 router = APIRouter()
 
@@ -23,7 +24,7 @@ router = APIRouter()
 @router.get("/")
 def episodes(request: Request, asking: Asking, who: Viewer, q: str = "", show: str = "all") -> Response:
     """Every episode with how far its review is; `q` searches titles, `show` is all, open, errors or done."""
-    rows = [row for name in results_folders(desk_of(request).folder) if (row := _row(desk_of(request), name, who.name))]
+    rows = [row for name in desk_of(request).folders() if (row := _row(desk_of(request), name, who.name))]
     wanted = [row for row in rows if q.casefold() in row["title"].casefold() and _needs(row, show)]
     return page(request, asking, "list.html", rows=wanted, total=len(rows), q=q, show=show)
 
@@ -59,14 +60,21 @@ def local(path: str) -> str:
 @router.get("/e/{episode}")
 def episode(request: Request, asking: Asking, who: Viewer, episode: str) -> Response:
     """The review page; the lines are in it, so that it reads without scripts too."""
-    shown = state(desk_of(request), episode, who.name, who.role)
+    desk = desk_of(request)
+    shown = read(desk, episode, who.name, who.role) | {"voices": offered(desk.results(episode))}
     return page(request, asking, "episode.html", texts=page_texts(), formats=[*FORMATS, "json"], **shown)
 
 
 @router.get("/e/{episode}/state")
 def episode_state(request: Request, who: Viewer, episode: str) -> Response:
     """All that the page shows, as JSON."""
-    return JSONResponse(state(desk_of(request), episode, who.name, who.role))
+    return Response(state(desk_of(request), episode, who.name, who.role), media_type="application/json")
+
+
+@router.get("/e/{episode}/levels")
+def levels(request: Request, who: Viewer, episode: str) -> Response:
+    """The levels of detail of the film side by side; none where it was described once."""
+    return JSONResponse({"levels": side_by_side(desk_of(request), episode, who.name)})
 
 
 @router.get("/e/{episode}/history")

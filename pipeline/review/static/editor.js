@@ -12,6 +12,7 @@ const DONE = {
 };
 let editing = null; // the line whose words are in the field, as it was when they were put there
 let checking = 0;
+let missing = {}; // word → what would have to be seen or heard, as the last check said
 let timer = 0;
 
 export function show() {
@@ -99,15 +100,21 @@ function showCheck(line, found) {
   if (document.activeElement === $("text") && $("fit").dataset.fits !== String(fits) && $("fit").dataset.line === line.id)
     say(fits ? t("It fits now") : t("Too long by {seconds} s", { seconds: number(over, 1) }));
   Object.assign($("fit").dataset, { fits: String(fits), line: line.id });
-  showFindings(line, found.findings ?? []);
+  missing = found.missing ?? {};
+  showFindings(line, found.findings ?? [], found.unsupported ?? []);
+  for (const mark of $("candidates").querySelectorAll("[data-words]")) mark.textContent = noEvidence(JSON.parse(mark.dataset.words));
 }
 
-function showFindings(line, style) {
+/** Words that claim what nobody saw or heard, each with what is missing. */
+const noEvidence = (words) => t("No evidence: {words}", { words: words.map((word) => (missing[word] ? `“${word}” (${missing[word]})` : `“${word}”`)).join(", ") });
+
+function showFindings(line, style, unsupported) {
   const film = (line.findings ?? []).map((f) => ({ severity: f.severity, message: f.text }));
   const rows = [...style, ...film].map((finding, at) =>
     h("li", { class: finding.severity },
       h("strong", {}, `${severityName(finding.severity)}: `), finding.message, finding.why ? ` ${finding.why}` : "",
       finding.fix ? h("button", { type: "button", "data-key": `fix-${at}`, onclick: () => fix(finding.fix) }, t("Write: {text}", { text: finding.fix })) : null));
+  if (unsupported.length) rows.unshift(h("li", { class: "unsupported" }, noEvidence(unsupported)));
   refill($("findings"), rows, $("text"));
 }
 
@@ -124,10 +131,12 @@ async function fix(text) {
 function showCandidates(line) {
   const rows = candidatesOf(line).map((candidate, at) => {
     const spoken = candidate.id === line.candidate && candidate.text === line.text;
+    const words = candidate.unsupported ?? [], mark = `unsupported-${at}`;
     return h("li", { class: spoken ? "spoken" : null },
       h("p", { lang: state.episode?.language }, candidate.text),
+      words.length ? h("p", { class: "unsupported", id: mark, "data-words": JSON.stringify(words) }, noEvidence(words)) : null,
       h("p", { class: "why" }, why(candidate)),
-      h("button", { type: "button", "data-key": candidate.id, "aria-pressed": String(spoken), onclick: () => swap(at) },
+      h("button", { type: "button", "data-key": candidate.id, "aria-describedby": words.length ? mark : null, "aria-pressed": String(spoken), onclick: () => swap(at) },
         spoken ? t("Candidate {number} is spoken", { number: at + 1 }) : t("Use candidate {number}", { number: at + 1 })));
   });
   refill($("candidates"), rows.length ? rows : [h("li", {}, t("Nothing else was written for this picture."))], $("editor-title"));
@@ -214,10 +223,17 @@ export async function merge() {
 
 function showVoice(line) {
   if ($("voice-form").contains(document.activeElement)) return;
-  $("voice").value = line.voice ?? "";
+  showVoiceName(line.voice ?? "");
   $("speed").value = line.speed ?? "";
   $("readings").value = Object.entries(line.readings ?? {}).map(([word, read]) => `${word} = ${read}`).join("\n");
   $("record-state").textContent = line.recording ? t("A person's recording is used.") : t("The voice speaks it.");
+}
+
+/** A voice that is no longer offered stays choosable, for the line has it. */
+function showVoiceName(name) {
+  const box = $("voice");
+  if (box.options && ![...box.options].some((option) => option.value === name)) box.append(h("option", { value: name }, name));
+  box.value = name;
 }
 
 function readings() {

@@ -13,6 +13,7 @@ const FILTERS = {
   flagged: (line) => line.state === "flagged",
   approved: (line) => line.state === "approved",
   rejected: (line) => line.state === "rejected",
+  unsupported: (line) => unproven(line).length > 0,
 };
 
 function worst(line) {
@@ -20,11 +21,15 @@ function worst(line) {
   return ["error", "warning"].find((severity) => severities.includes(severity)) ?? (line.dropped ? "warning" : null);
 }
 
+/** Words without evidence; who approves the line answers for them. */
+const unproven = (line) => (line.state === "approved" ? [] : line.unsupported ?? []);
+
 function marks(line) {
   const problem = worst(line);
   return [
     line.state === "draft" ? "" : stateName(line.state),
     problem ? severityName(problem) : "",
+    unproven(line).length ? t("no evidence: {words}", { words: unproven(line).join(", ") }) : "",
     line.recording ? t("recorded") : "",
     line.others?.length ? t("{name} is here", { name: line.others.join(", ") }) : "",
   ].filter(Boolean);

@@ -66,7 +66,31 @@ export const compare = () => open(t("Compare with the draft"), later(async (clos
       lineOf(row.line)?.deleted === false ? jump(close, row.line, lineName(row.line)) : ""]));
 }), { wide: true });
 
-export const levels = () => open(t("Levels"), later(async () => {
+export const levels = () => open(t("Levels"), later(async () => [...compared((await get("levels")).levels), await loudnessTable()]), { wide: true });
+
+/** The levels of detail side by side: a row for every pause of the film, a column for every level. */
+function compared(found) {
+  if (!found.length) return [h("p", {}, t("This film was described at one level of detail; vdesc run --levels makes several."))];
+  const pauses = [...new Set(found.flatMap((level) => level.lines.map((line) => line.gap)))].sort((a, b) => a - b);
+  const said = (level, gap) => level.lines.filter((line) => line.gap === gap)
+    .map((line) => h("p", { lang: state.episode?.language }, `${clock(line.start)} ${line.text}`));
+  const cell = (level, gap) => (said(level, gap).length ? h("div", {}, said(level, gap)) : t("nothing"));
+  return [
+    table(t("Lines of each level of detail, by the pauses of the film"), [t("Pause"), ...found.map((level) => level.name)],
+      pauses.map((gap) => [clock(gap), ...found.map((level) => cell(level, gap))])),
+    h("h3", {}, t("Described films")),
+    h("ul", { class: "levels" }, found.map(film)),
+  ];
+}
+
+function film(level) {
+  const name = t("{level}: {count} lines", { level: level.name, count: number(level.lines.length) });
+  const player = level.described && h("video", { controls: true, preload: "none", src: level.described, "aria-label": t("Described film, {level}", { level: level.name }) });
+  return h("li", {}, h("p", {}, name, level.here ? ` (${t("open here")})` : " ", level.here ? null : h("a", { href: level.url }, t("Review {level}", { level: level.name }))),
+    player || h("p", {}, t("Its described film is not made yet.")));
+}
+
+async function loudnessTable() {
   const { step, values } = await loudness();
   const mean = (start, end) => {
     const found = values.slice(Math.floor(start / step), Math.ceil(end / step)).filter((value) => value !== null);
@@ -77,7 +101,7 @@ export const levels = () => open(t("Levels"), later(async () => {
       const end = line.start + (line.clip?.seconds ?? 2);
       return [lineName(line.id), mean(Math.max(0, line.start - 5), line.start), mean(line.start, end), mean(end, end + 5)];
     }));
-}), { wide: true });
+}
 
 /** Rename and replace: two fields, a preview, and one act for all lines. */
 function change(kind, title, labels, button) {
