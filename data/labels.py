@@ -58,7 +58,7 @@ def worded(text: str, calls: Mapping[str, str], language: str) -> str:
     def put(found: re.Match[str]) -> str:
         call = called[found[1]]
         if language == "ko":
-            return _attached(call, found[2])
+            return attached(call, found[2])
         opens = not found.string[: found.start()].strip() or found.string[: found.start()].rstrip()[-1] in ".!?…"
         return (call[:1].upper() + call[1:] if opens else call) + found[2]
 
@@ -71,8 +71,8 @@ def replaced(text: str, word: str, by: str, language: str) -> str:
                   {"\ue000": by}, language)  # fmt: skip
 
 
-def _attached(call: str, tail: str) -> str:
-    """`call` with the particles of `tail`, in the form that fits its sound."""
+def attached(call: str, tail: str) -> str:
+    """`call` with the Korean particles of `tail`, in the form that fits its sound."""
     diminutive = next((form for form in _AFTER_I if tail == form), None)
     if diminutive:
         return with_particle(call, _AFTER_I[diminutive])

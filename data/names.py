@@ -21,7 +21,9 @@ from typing import Literal
 import yaml
 
 import data
+from data import korean
 from data.cast import Cast, Member
+from data.labels import attached
 from data.records import OnScreenText, Utterance
 
 When = Literal["introduced", "spoken", "always"]
@@ -73,6 +75,36 @@ def known(member: Member, times: Mapping[str, float], time: float) -> bool:
 def spoken(forms: Iterable[str]) -> re.Pattern[str]:
     """What in a line of dialogue says one of the forms of a name, as a whole word with what is attached to it."""
     return re.compile("|".join(_pattern(_composed(form)) for form in sorted(forms)), re.IGNORECASE)
+
+
+def exchanged(text: str, words: Mapping[str, str]) -> str:
+    """A person's text with other words in place of these; Korean particles follow the sound of what is put in.
+
+    All at once, the longest first, where they stand alone or with what is written together with a name. A friendly 이
+    goes with the name (수진이도). What stands in quotation marks is read out, and stays.
+    """
+    text, put = _composed(text), {_composed(word): by for word, by in words.items()}
+    if not put:
+        return text
+    found = "|".join(_standing(word) for word in sorted(put, key=lambda w: (-len(w), w)))
+    pattern = re.compile(rf"(?:{_QUOTED})|(?<![\w가-힣])({found})([가-힣]*)")
+    return pattern.sub(lambda m: attached(put[m[1]], _unfriendly(m[1], m[2])) if m[1] else m[0], text)
+
+
+_QUOTED = "|".join(rf"{a}[^{a}{b}]*{b}" for a, b in ("“”", "‘’", "「」", "『』", "《》", '""'))
+
+
+def _standing(word: str) -> str:
+    """A word as a pattern; no letter follows it but what may be written together with a name."""
+    if _hangul(word[-1]):
+        return rf"{re.escape(word)}(?=(?:{'|'.join(lexicon('suffixes'))}){{0,3}}(?![가-힣]))"
+    return rf"{re.escape(word)}(?![A-Za-z0-9_])"
+
+
+def _unfriendly(word: str, tail: str) -> str:
+    """What follows a word without the friendly 이, where no particle of its own sound takes the 이 in."""
+    closed = _hangul(word[-1]) and korean.final(word[-1]) > 0
+    return tail[1:] if closed and tail in ("이의", "이도", "이만", "이한테", "이에게", "이하고", "이네") else tail
 
 
 def _given(name: str) -> str:

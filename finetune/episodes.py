@@ -12,6 +12,7 @@ from data.errors import UserError
 from data.messages import tr
 from data.records import Context, Draft, Gap, Keyframe, Style
 from data.workspace import Manifest, Workspace
+from finetune.calling import Calling
 from finetune.rows import Offered
 from stages.ranking.asking import MEMORY, Question, asked_of_model, questions
 from stages.ranking.prompt import RankingPrompt
@@ -36,7 +37,9 @@ def offered(folder: Path, *, drama: str = "", styles: Sequence[Style] = ()) -> l
     """A row for every keyframe that has candidates, with the prompt a run asks the ranking model with.
 
     `drama`: title; empty: the folder's name. `styles`: only candidates written so; empty: all.
-    Raises UserError where the results are missing, damaged, or of different runs.
+    Candidates and prompt are in the words of the run's ranker, which knows people by ids; `told` puts texts of people
+    into them. Raises UserError where the results are missing, damaged, or of different runs, ConfigError for a series
+    that cannot be read any more.
     """
     workspace = Workspace(folder / "workspace")
     made = _manifest(workspace, "candidates", folder)
@@ -44,22 +47,20 @@ def offered(folder: Path, *, drama: str = "", styles: Sequence[Style] = ()) -> l
     settings = RunSettings(**made.ingredients["settings"])
     try:
         images = {k.id: workspace.stage("keyframes") / k.image for k in workspace.read("keyframes", Keyframe)}
-        asked = list(
-            questions(
-                workspace.read("context", Context),
-                workspace.read("candidates", Draft),
-                workspace.read("gaps", Gap),
-                settings,
-            )
-        )
+        contexts, drafts = workspace.read("context", Context), workspace.read("candidates", Draft)
+        asked = list(questions(contexts, drafts, workspace.read("gaps", Gap), settings))
+        calling = Calling(folder, drafts, contexts, settings.language)
     except ValidationError:
         raise UserError(tr("{folder} holds results of another version; run vdesc run again", folder=folder)) from None
     prompts = asked_of_model(asked, ranked.ingredients["config"].get("memory", MEMORY) if ranked else MEMORY)
     common: dict[str, Any] = {"drama": drama or folder.resolve().name, "language": settings.language}
     rows = [
-        _row(question, prompt, styles, image=str(images[question.keyframe].resolve()), episode=str(folder), **common)
+        _row(
+            question, prompt, styles, image=str(images[question.keyframe].resolve()), episode=str(folder),
+            told=calling.at(question.keyframe), **common,
+        )
         for question, prompt in zip(asked, prompts, strict=True)
-    ]
+    ]  # fmt: skip
     return [row for row in rows if row is not None]
 
 

@@ -1,4 +1,7 @@
-"""From reviewers' choices and edits, examples to learn from: what they wanted against what they replaced."""
+"""From reviewers' choices and edits, examples to learn from: what they wanted against what they replaced.
+
+All in the words of the run's ranker, which knows people by ids, not by names.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from data import reviews
 from data.errors import UserError
 from data.messages import tr
 from data.reviews import Review
+from finetune.calling import Told, as_told
 from finetune.episodes import offered
 from finetune.rows import Example, Offered
 from finetune.select import NEAR, asked_about
@@ -52,12 +56,14 @@ def preferences(
     that was approved as it stood stands against the other candidates of its keyframe: weaker evidence, for nobody
     said that those are worse. Lines that were deleted, and texts rejected with nothing in their place, teach no order
     and are counted. A review belongs to the keyframe nearest in time, `NEAR` seconds away at most; where there is
-    none the prompt is made from the language alone.
+    none the prompt is made from the language alone, and people go by ids where their name stands in `told` of all rows.
     """
     told = Counter[str](review.action for review in made)
+    everywhere = dict(set.intersection(*(set(row.told.items()) for row in rows))) if rows else {}
     examples: list[Example] = []
     for row, some in _by_keyframe(made, rows):
-        lines, refused = _lines(some)
+        words = row.told if row else everywhere
+        lines, refused = _lines([_as_told(review, words) for review in some])
         told["no keyframe at that time"] += len(some) if row is None else 0
         wanted = [line for line in lines if line.text and (line.changed or (line.approved and approvals))]
         told["nothing to learn"] += len(lines) - len(wanted) if lines else len(refused)
@@ -77,6 +83,11 @@ def _by_keyframe(made: Sequence[Review], rows: Sequence[Offered]) -> Iterator[tu
         time = row.time if near and row and row.time is not None else -1.0 - review.about
         groups.setdefault(time, (row if near else None, []))[1].append(review)
     yield from groups.values()
+
+
+def _as_told(review: Review, told: Told) -> Review:
+    """A review with its texts in the words of the run's ranker."""
+    return review.model_copy(update={"before": as_told(review.before, told), "after": as_told(review.after, told)})
 
 
 def _lines(made: Sequence[Review]) -> tuple[list[_Line], list[str]]:

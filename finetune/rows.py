@@ -58,6 +58,10 @@ class Offered(Row):
     prompt: str = Field("", description="The ranker's prompt as it is asked; empty: made from the language alone")
     asked: dict[str, Any] | None = Field(None, description="The fields the prompt was made from (RankingPrompt)")
     model: str = Field("", description="What wrote the candidates")
+    told: dict[str, str] = Field(
+        default={},
+        description="Words of people's texts → what the ranker is told instead, such as ids for names of the cast",
+    )
 
 
 class Example(Row):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from finetune.calling import as_told
 from finetune.likeness import Likeness
 from finetune.rows import Example, Offered, Truth
 from stages.ranking.prompt import RankingPrompt
@@ -93,8 +94,9 @@ def _assigned(distances: NDArray[np.float64]) -> list[tuple[int, int]]:
 def _scores(
     pairs: Sequence[tuple[Truth, Offered]], texts: Sequence[Sequence[str]], likeness: Likeness
 ) -> Iterator[NDArray[np.float64]]:
-    """Likeness of every caption to its truth, computed for all pairs in one go."""
-    truths = [truth.caption for (truth, _), captions in zip(pairs, texts, strict=True) for _ in captions]
+    """Likeness of every caption to its truth in the ranker's words, computed for all pairs in one go."""
+    words = [as_told(truth.caption, row.told) for truth, row in pairs]
+    truths = [text for text, captions in zip(words, texts, strict=True) for _ in captions]
     together = likeness.of(truths, [text for captions in texts for text in captions])
     ends = np.cumsum([len(captions) for captions in texts])
     yield from np.split(together, ends[:-1]) if len(texts) else ()

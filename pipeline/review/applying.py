@@ -19,6 +19,7 @@ from typing import Any, TypedDict
 
 from data import messages
 from data.errors import UserError, VdescError
+from data.made_with import FILE as CONFIG
 from data.messages import tr
 from data.records import Clip, Finding, Line, Record
 from data.review import applied
