@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,31 +23,8 @@ from pipeline import config as settings
 from pipeline import runner, switching
 from pipeline.episodes import open_episode
 from pipeline.review import applying
-from tests.stages.described import DIALOGUE, describe, programme, said
+from tests.pipeline.review.conftest import SCRIPT
 from tests.stages.test_voice_of_people import recorded
-
-SCRIPT = "WEBVTT\n\n00:02.300 --> 00:04.000\n문이 천천히 열린다.\n\n00:08.600 --> 00:11.000\n노을이 붉게 번진다.\n"
-
-
-@pytest.fixture(scope="session")
-def whole(ffmpeg: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A results folder of a film with two lines, made by the runner."""
-    folder = tmp_path_factory.mktemp("applied")
-    film = describe(folder / "film", ffmpeg, programme()).episode.path
-    (folder / "lines.vtt").write_text(SCRIPT, encoding="utf-8")
-    stamps = [f"{n}\n00:00:{a:06.3f} --> 00:00:{b:06.3f}\n{text}\n" for n, ((a, b), (_, text)) in
-              enumerate(zip(said(), DIALOGUE, strict=True), 1)]  # fmt: skip
-    film.with_suffix(".srt").write_text("\n".join(stamps).replace(".", ","), encoding="utf-8")
-    config = settings.load("embedded", [], given_script=folder / "lines.vtt")
-    work = open_episode(film, folder / "out", config, None)
-    runner.run([work], config)
-    assert work.error is None
-    return work.folder
-
-
-@pytest.fixture
-def results(whole: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(whole, tmp_path / "out" / whole.name, copy_function=os.link))
 
 
 def drafts(results: Path) -> list[ReviewLine]:
