@@ -49,9 +49,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address of a review server over `folder`, for this machine's user."""
-    desk = Desk(folder, Accounts(database(folder, None)), None, Person("jiwoo", "lead"))
+def served(folder: Path, token: str | None = None) -> Iterator[str]:
+    """The address of a review server over `folder`, for this machine's user or for who has the token."""
+    desk = Desk(folder, Accounts(database(folder, None)), None, None if token else Person("jiwoo", "lead"), token)
     config = uvicorn.Config(create(desk), log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
