@@ -40,6 +40,7 @@ class Review(BaseModel):
     candidate: str | None = Field(None, description="Id, at that time, of the candidate that was chosen")
     before: str = Field("", description="The text the act is about; empty with add")
     after: str = Field("", description="The text from now on; empty with approve, reject and delete")
+    renamed: bool = Field(default=False, description="The edit is a character's new name, in this line as in all")
 
     @property
     def about(self) -> float:
@@ -81,17 +82,20 @@ def _reviews(act: Act) -> Iterator[Review]:
     elif _there(after) and not _there(before):
         yield _review(act, "add", after=after.text)
     elif before and before.text != after.text:
-        candidate = {"candidate": after.candidate} if act.kind == "swap" else {}
-        yield _review(act, "swap" if candidate else "edit", before=before.text, after=after.text, **candidate)
+        texts = {"before": before.text, "after": after.text}
+        if act.kind == "swap":
+            yield _review(act, "swap", candidate=after.candidate, **texts)
+        else:
+            yield _review(act, "edit", renamed=act.kind == "rename", **texts)
 
 
 def _there(line: ReviewLine | None) -> bool:
     return line is not None and not line.deleted
 
 
-def _review(act: Act, action: Action, **texts: Any) -> Review:
+def _review(act: Act, action: Action, **fields: Any) -> Review:
     placed = {"line": act.line, "time": act.after.start, "keyframe_time": act.after.keyframe_time}
-    return Review.model_validate({"who": act.who, "at": act.at, "action": action, **placed, **texts})
+    return Review.model_validate({"who": act.who, "at": act.at, "action": action, **placed, **fields})
 
 
 def _opened(results: Path, url: str | None) -> Store:

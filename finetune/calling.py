@@ -7,23 +7,44 @@ writes or edits a description says “김기주가 문을 연다”. A model tha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from data import made_with, names, series
 from data.cast import Member
 from data.labels import bare, label, mentioned
 from data.records import Candidate, Context, Draft
+from data.review.renaming import renamed
 from data.series import Series
 from data.workspace import Workspace
 
-Told = Mapping[str, str]
+Told = dict[str, str]
 """Words, or a whole line, and what the ranker is told in their place."""
 
 
 def as_told(text: str, told: Told) -> str:
     """A person's text in the words of a run's ranker."""
     return told[text] if text in told else bare(names.exchanged(text, told)) if told else text
+
+
+def new_names(edits: Iterable[tuple[str, str]], told: Told, language: str) -> dict[str, str]:
+    """The names that renaming put into lines in place of told ones, with what is told in their place alike.
+
+    `edits`: lines before and after. A name that is told already is somebody else's: no renaming, but who it is.
+    """
+    found: dict[str, str] = {}
+    for before, after in edits:
+        for word, by in (told | found).items():
+            if (new := _new_name(word, before, after, language)) and new not in told:
+                found.setdefault(new, by)
+    return found
+
+
+def _new_name(old: str, before: str, after: str, language: str) -> str:
+    """The shortest name of which `after` comes where it takes the place of `old`; empty for none."""
+    start = before.find(old)
+    tries = (after[start:end] for end in range(start + 1, len(after) + 1)) if start >= 0 and before != after else ()
+    return next((new for new in tries if renamed(before, old, new, language) == after), "")
 
 
 class Calling:

@@ -15,7 +15,7 @@ from data import reviews
 from data.errors import UserError
 from data.messages import tr
 from data.reviews import Review
-from finetune.calling import Told, as_told
+from finetune.calling import Told, as_told, new_names
 from finetune.episodes import offered
 from finetune.rows import Example, Offered
 from finetune.select import NEAR, asked_about
@@ -57,12 +57,15 @@ def preferences(
     said that those are worse. Lines that were deleted, and texts rejected with nothing in their place, teach no order
     and are counted. A review belongs to the keyframe nearest in time, `NEAR` seconds away at most; where there is
     none the prompt is made from the language alone, and people go by ids where their name stands in `told` of all rows.
+    A character whom a reviewer renamed goes by the same id, so that renaming alone teaches nothing.
     """
     told = Counter[str](review.action for review in made)
     everywhere = dict(set.intersection(*(set(row.told.items()) for row in rows))) if rows else {}
+    spoken = rows[0].language if rows else language
+    new = new_names(((r.before, r.after) for r in made if r.renamed), everywhere, spoken)
     examples: list[Example] = []
     for row, some in _by_keyframe(made, rows):
-        words = row.told if row else everywhere
+        words = (row.told if row else everywhere) | new
         lines, refused = _lines([_as_told(review, words) for review in some])
         told["no keyframe at that time"] += len(some) if row is None else 0
         wanted = [line for line in lines if line.text and (line.changed or (line.approved and approvals))]

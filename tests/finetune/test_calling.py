@@ -161,6 +161,22 @@ def test_reviewers_words_and_what_they_replaced_are_of_one_kind(folder: Path) ->
     assert found[0].asked["support"] == [[], rows[0].asked["support"][0]]
 
 
+def test_a_new_name_teaches_nothing(folder: Path) -> None:
+    """Nor does it stay in what is learnt; a rename to somebody else of the cast says who it is."""
+    yuna = session(schedule(folder, ["기주가 문을 연다.", "낮에 기주를 본다.", "기주에게 간다."], [10.4, 20.4, 30.4]))
+    yuna.do({"kind": "rename", "from": "기주", "to": "민준"})
+    assert learnt(folder) == ()
+    do(yuna, "edit", 0, text="민준이 창문을 연다.")
+    assert [(e.response, e.rejected) for e in learnt(folder)] == [("giju가 창문을 연다.", ("giju가 문을 연다.",))]
+    yuna.undo()
+    yuna.do({"kind": "rename", "from": "민준", "to": "수진"})
+    assert [(e.response, e.rejected) for e in learnt(folder)] == [
+        ("sujin이 문을 연다.", ("giju가 문을 연다.",)),
+        ("낮에 sujin을 본다.", ("낮에 giju를 본다.",)),
+        ("sujin에게 간다.", ("giju에게 간다.",)),
+    ]
+
+
 def test_a_name_on_a_sign_stays(folder: Path) -> None:
     yuna = session(schedule(folder, [worded(folder, n) for n in (1, 2)] + [worded(folder, 3, "b")]))
     do(yuna, "approve", 2)
