@@ -13,7 +13,9 @@ from PIL import Image
 from data import series as series_file
 from data import strangers
 from data.errors import ConfigError
-from data.records import Clip, Face, Narration
+from data.records import Clip, Face, Keyframe, Narration
+from finetune.calling import as_told
+from finetune.episodes import offered
 from pipeline import config as settings
 from pipeline import runner
 from pipeline.episodes import open_episode
@@ -115,6 +117,13 @@ def out(film: Path, tmp_path: Path, series: Path) -> Out:
     return Out(film, tmp_path / "out", series)
 
 
+def seen_in_training(out: Out) -> set[str]:
+    """The lines of the episode as a ranker would learn from them, each by what is told at its own keyframe."""
+    rows = {row.time: row for row in offered(out.works["ep01"].folder)}
+    times = {k.id: k.time for k in out.works["ep01"].workspace.read("keyframes", Keyframe)}
+    return {as_told(line.text, rows[times[str(line.keyframe)]].told) for line in out.lines()}
+
+
 def test_renaming_changes_what_depends_on_it_and_nothing_else(out: Out) -> None:
     out.rename("before: 회색 코트의 남자}", "before: 회색 코트의 남자, named_from: 18}")
     out.run()
@@ -122,6 +131,9 @@ def test_renaming_changes_what_depends_on_it_and_nothing_else(out: Out) -> None:
     assert "@giju" in texts
     assert not any(name in texts for name in ("김기주", "박미나", "회색 코트"))
     assert {text.split()[0] for some in told.ranked for text in some} == {"giju이", "mina이", "바람이"}
+    ranked, seen = list(map(tuple, told.ranked)), seen_in_training(out)
+    assert [row.captions for row in offered(out.works["ep01"].folder)] == ranked
+    assert seen <= {text for some in ranked for text in some}
     for old, new, was, now in (
         ("김기주", "남궁민준", "김기주가", "남궁민준이"),
         ("name: 박미나", "name: 최유진", "박미나", "최유진"),  # no line says it yet, so none changes
@@ -138,6 +150,8 @@ def test_renaming_changes_what_depends_on_it_and_nothing_else(out: Out) -> None:
             assert (after[start][1] == sound) is (was not in text)
         assert bool(told.spoken) is any(was in text for text, _ in before.values())
         assert all(now in text for text in told.spoken)
+        assert seen_in_training(out) == seen
+        assert len(seen) == len(before)
 
 
 def test_a_name_too_long_for_its_place_is_placed_anew(out: Out) -> None:
