@@ -182,17 +182,22 @@ class _Studio:
         return SpokenPreview(self.cache / take.file, take.seconds, take.speed)
 
     def sound(self, lines: Sequence[ReviewLine]) -> Sound:
+        spoken = [(line, self._take(line)) for line in self._arranged(lines)]
+        clips = [_clip(line, take) for line, take in spoken if isinstance(take, Take)]
+        if not clips:
+            return Sound(ducks=[], clips=[])
         with self.lock:
-            spoken = [(line, voice.take_of(self.booth, line)) for line in self._arranged(lines)]
-            clips = [_clip(line, take) for line, take in spoken if isinstance(take, Take)]
-            if not clips:
-                return Sound(ducks=[], clips=[])
             _, plan = mix.planned(self._job(MIX, {Clip: clips}, self.cache), clips)
         names = {line.id: line.review for line, _ in spoken}
         return Sound(
             ducks=[duck.model_dump() for duck in plan.ducks] if self.made_with.episode.audio else [],
             clips=[_played(clip, names[clip.id], self.cache, plan.gains[clip.id]) for clip in clips],
         )
+
+    def _take(self, line: Line) -> Take | str:
+        """A line as spoken, under the lock of the voice: who wants to hear one waits for one, not for all of them."""
+        with self.lock:
+            return voice.take_of(self.booth, line)
 
     def _arranged(self, lines: Sequence[ReviewLine]) -> list[Line]:
         return arranged(self._job(REVIEW, {}, self.results), lines)

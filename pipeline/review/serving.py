@@ -17,6 +17,7 @@ from data.errors import UserError
 from data.messages import tr
 from pipeline.review.app import create
 from pipeline.review.desk import Desk
+from pipeline.review.reading import state
 
 BACKLOG = 128
 PATIENCE = 3
@@ -49,9 +50,11 @@ def serve(desk: Desk, host: str, port: int, names: Sequence[str], *, browser: bo
 
 
 def _warm(desk: Desk) -> None:
-    """Load what the first check of a text would have to wait for."""
+    """Read what the first visit would have to wait for, then load what the first check would."""
     with suppress(UserError):
-        desk.session(next(iter(desk.folders())), "").warm()
+        first = next(iter(desk.folders()))
+        state(desk, first, "", "viewer")
+        desk.session(first, "").warm()
 
 
 class _Server(uvicorn.Server):

@@ -36,16 +36,16 @@ def results_folder(out: Path, name: str = "episode", lines: int = 3, text: str =
     workspace = Workspace(out / name / "workspace")
     starts = [number * STEP + 1.0 for number in range(lines)]
     narrations = [narration(number, start, f"{number + 1}. {text}") for number, start in enumerate(starts)]
-    _write(workspace, "keyframes", [keyframe(n, s) for n, s in enumerate(starts)], {"k.jpg": _jpeg()})
-    _write(workspace, "gaps", [gap(n, s) for n, s in enumerate(starts)], {"loudness.npy": _loudness(lines)})
-    _write(workspace, "context", [context(n, s) for n, s in enumerate(starts)])
-    _write(workspace, "naming", [candidate(n, f"{n + 1}. {text}") for n in range(lines)])
-    _write(workspace, "ranking", [ranked(n) for n in range(lines)])
-    _write(workspace, "schedule", narrations)
-    _write(workspace, "review", [Line(**n.model_dump()) for n in narrations])
-    _write(workspace, "voice", [clip(n) for n in narrations], {"n00001.wav": _wav()})
-    _write(workspace, "mix", [Duck(id="d00001", start=1, end=2, attack=0.3, release=0.3, depth=6, bed=-30, clips=())])
-    _write(workspace, "check", [finding("error", starts[0]), finding("warning", starts[-1], number=2)])
+    write(workspace, "keyframes", [keyframe(n, s) for n, s in enumerate(starts)], {"k.jpg": jpeg()})
+    write(workspace, "gaps", [gap(n, s) for n, s in enumerate(starts)], {"loudness.npy": _loudness(lines)})
+    write(workspace, "context", [context(n, s) for n, s in enumerate(starts)])
+    write(workspace, "naming", [candidate(n, f"{n + 1}. {text}") for n in range(lines)])
+    write(workspace, "ranking", [ranked(n) for n in range(lines)])
+    write(workspace, "schedule", narrations)
+    write(workspace, "review", [Line(**n.model_dump()) for n in narrations])
+    write(workspace, "voice", [clip(n) for n in narrations], {"n00001.wav": _wav()})
+    write(workspace, "mix", [Duck(id="d00001", start=1, end=2, attack=0.3, release=0.3, depth=6, bed=-30, clips=())])
+    write(workspace, "check", [finding("error", starts[0]), finding("warning", starts[-1], number=2)])
     folder = workspace.begin("script")
     save(script(name, narrations), folder / "script.json")
     workspace.finish("script", [], "key", {}, [], time.monotonic())
@@ -90,7 +90,8 @@ def _scripted(line: Narration) -> ScriptCandidate:
     )
 
 
-def _write(workspace: Workspace, stage: str, records: Iterable[Record], files: dict[str, bytes] | None = None) -> None:
+def write(workspace: Workspace, stage: str, records: Iterable[Record], files: dict[str, bytes] | None = None) -> None:
+    """Make the result of a stage."""
     folder = workspace.begin(stage)
     for name, content in (files or {}).items():
         (folder / name).write_bytes(content)
@@ -157,7 +158,8 @@ def finding(severity: str, start: float, number: int = 1) -> Finding:
     )  # fmt: skip
 
 
-def _jpeg() -> bytes:
+def jpeg() -> bytes:
+    """A small still."""
     with io.BytesIO() as file:
         Image.new("RGB", (32, 18), "navy").save(file, "JPEG")
         return file.getvalue()

@@ -90,7 +90,7 @@ def test_the_whole_episode_by_keyboard(reader: Reader, out: Path) -> None:
     # What is left: the flagged line. Then everything is decided.
     assert reader.press("n").endswith("flagged")
     reader.press("a")
-    reader.hears("Approved")
+    reader.reaches("approved")
     reader.press("n")
     reader.hears("Every line is decided")
 
