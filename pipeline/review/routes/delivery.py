@@ -37,7 +37,7 @@ def deliver(request: Request, who: Lead, episode: str) -> Response:
         rows = [_finding(desk, episode, who.name, row) for row in errors]
         raise Refusal(409, "findings", tr("Not yet: errors to mend: {number}", number=len(rows)), findings=rows)
     if dirty:
-        raise Refusal(409, "dirty", tr("Not yet: some changes are not in the film; apply them first"), findings=[])
+        raise Refusal(409, "dirty", tr("Not yet: some changes are not in the film; apply them first"))
     return JSONResponse(finishing.deliver(desk, episode, who.name))
 
 
