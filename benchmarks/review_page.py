@@ -170,7 +170,7 @@ def long_episode(folder: Path) -> None:
     made.write(workspace, "context", [seen(still, number) for number, still in enumerate(stills)])
     names = "abcd"[:CANDIDATES]
     made.write(workspace, "naming", [
-        made.candidate(number, f"남자가 골목 {number}에서 천천히 걸어 나온다.").model_copy(update={"id": f"c{number + 1:05d}{n}"})
+        made.candidate(number, f"남자가 골목 {number}에서 나온다.").model_copy(update={"id": f"c{number + 1:05d}{n}"})
         for number in range(KEYFRAMES) for n in names
     ])  # fmt: skip
     made.write(workspace, "ranking", [
@@ -183,7 +183,7 @@ def long_episode(folder: Path) -> None:
     made.write(workspace, "dialogue", [])
     made.write(workspace, "schedule", spoken)
     made.write(workspace, "review", [Line(**line.model_dump()) for line in spoken])
-    keep_settings(Work(probe(make(folder / "film")), results), model()())
+    keep_settings(Work(probe(make(folder / "film")), results), model().model_validate({}))
     applying.sound(results, Session(results, Store(local(results)), "nobody").lines())  # as a run leaves the voices
 
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from data.errors import UserError
+from data.script import load, save
 from pipeline.review.publish import publish
 from tests.pipeline.review.made import results_folder
 
@@ -68,3 +69,15 @@ def test_what_cannot_be_published_is_told(tmp_path: Path) -> None:
         publish(results, tmp_path / "web")
     with pytest.raises(UserError, match="no described episode"):
         publish(tmp_path, tmp_path / "other")
+
+
+def test_viewers_are_told_nothing_of_missing_evidence(tmp_path: Path) -> None:
+    results = results_folder(tmp_path / "out")
+    path = results / "workspace" / "script" / "script.json"
+    script = load(path)
+    lines = tuple(line.model_copy(update={"unsupported": ("강아지",)}) for line in script.narrations)
+    save(script.model_copy(update={"narrations": lines}), path)
+    publish(results, tmp_path / "web")
+    texts = [file.read_text(encoding="utf-8") for file in (tmp_path / "web").iterdir() if file.suffix != ".mp4"]
+    assert len(texts) >= 3
+    assert not any("강아지" in text or "근거" in text for text in texts)
