@@ -10,9 +10,15 @@ import pytest
 from playwright.sync_api import Browser
 
 from data.formats import FORMATS
+from data.media import probe
+from data.sample import make
+from data.workspace import Workspace
+from pipeline.config import model
+from pipeline.remembered import keep_settings
 from pipeline.review.texts import page_texts, templates
+from pipeline.runner import Work
 from tests.pipeline.review.chrome import Reader, chromium, leave, opened, served, until
-from tests.pipeline.review.made import HOSTILE, results_folder
+from tests.pipeline.review.made import HOSTILE, candidate, results_folder, write
 
 REVIEW = Path(__file__).resolve().parents[3] / "pipeline" / "review"
 
@@ -147,3 +153,68 @@ def test_a_long_episode_is_light(browser: Browser, tmp_path: Path) -> None:
         assert page.evaluate("document.querySelectorAll('*').length") < 600 * 6 + 1000
         assert len(pictures) <= 1
         context.close()
+
+
+@pytest.fixture
+def unsupported(tmp_path: Path) -> Path:
+    """Results whose first line claims a dog that nobody saw."""
+    results = results_folder(tmp_path, lines=2, text="강아지가 문으로 뛴다.")
+    workspace = Workspace(results / "workspace")
+    marked = candidate(0, "1. 강아지가 문으로 뛴다.").model_copy(update={"unsupported": ("강아지",)})
+    write(workspace, "naming", [marked, candidate(1, "2. 강아지가 문으로 뛴다.")])
+    return results
+
+
+def test_a_claim_without_evidence_is_marked_in_words(browser: Browser, unsupported: Path) -> None:
+    with served(unsupported.parent) as address:
+        page = opened(browser, f"{address}/e/episode")
+        rows = page.locator("#lines [role=option]").all_text_contents()
+        assert "no evidence: 강아지" in rows[0]
+        assert "no evidence" not in rows[1]
+        words = "No evidence: “강아지” (nothing of the kind was detected in the picture)"
+        until(page, lambda: words in page.locator("#findings").inner_text())
+        button = page.locator("#candidates button")
+        assert page.locator(f"#{button.get_attribute('aria-describedby')}").inner_text() == words
+        page.locator("#text").fill("문이 열린다.")
+        until(page, lambda: "No evidence" not in page.locator("#findings").inner_text())
+        page.locator("#text").press("Escape")
+        page.keyboard.press("a")
+        until(page, lambda: "no evidence" not in (page.locator("#lines [role=option]").first.text_content() or ""))
+        leave(page)
+
+
+def test_voices_that_are_known_are_offered(browser: Browser, tmp_path: Path) -> None:
+    results = results_folder(tmp_path, lines=1)
+    keep_settings(Work(probe(make(tmp_path / "film")), results), model().model_validate({}))
+    with served(tmp_path) as address:
+        page = opened(browser, f"{address}/e/episode")
+        page.locator("#voice-box summary").click()
+        page.locator("#voice").select_option("f3")
+        page.get_by_role("button", name="Save the voice").click()
+        Reader(page).hears("Saved")
+        leave(page)
+        page = opened(browser, f"{address}/e/episode")
+        assert page.locator("#voice").input_value() == "f3"
+        leave(page)
+
+
+def test_levels_of_detail_stand_side_by_side(browser: Browser, tmp_path: Path) -> None:
+    for level, text in (("short", "문이 열린다."), ("rich", "문이 천천히 열린다.")):
+        results_folder(tmp_path / "film" / "levels", level, lines=2, text=text)
+    with served(tmp_path) as address:
+        page = opened(browser, f"{address}/e/film-short")
+        page.locator("[data-action=levels]").click()
+        shown = page.get_by_role("dialog").get_by_role("table").first
+        shown.wait_for()
+        assert shown.get_by_role("columnheader").all_inner_texts() == ["Pause", "short", "rich"]
+        cells = shown.get_by_role("row").nth(1).get_by_role("cell").all_inner_texts()
+        assert cells == ["0:00.5", "0:01.0 1. 문이 열린다.", "0:01.0 1. 문이 천천히 열린다."]
+        films = page.get_by_role("dialog").locator("video")
+        assert [film.get_attribute("src") for film in films.all()] == [
+            "/e/film-short/described",
+            "/e/film-rich/described",
+        ]
+        page.get_by_role("link", name="Review rich").click()
+        page.wait_for_selector("html[data-ready]")
+        assert "(rich)" in page.locator("h1").inner_text()
+        leave(page)
