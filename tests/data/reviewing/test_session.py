@@ -274,7 +274,7 @@ def test_what_others_built_on_stands_in_the_way_of_one_undo_only(results: Path, 
     assert texts(yuna)[:2] == ["가.", "다."]
     yuna.undo({refused.value.group})
     assert texts(yuna)[:2] == [TEXTS[0], "다."]
-    with pytest.raises(BlockedError, match="work is not lost$"):
+    with pytest.raises(BlockedError, match=r"work is not lost$"):
         yuna.undo()
     with pytest.raises(UserError, match="nothing that could be undone"):
         yuna.undo({refused.value.group})
