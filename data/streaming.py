@@ -13,7 +13,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,22 @@ def package(described: Path, kind: str, folder: Path, language: str) -> Path:
         for file in sorted(Path(partial).iterdir()):
             file.rename(folder / file.name)
     return folder / (MASTER if kind == "hls" else MANIFEST)
+
+
+def for_browsers(described: Path, target: Path, language: str) -> None:
+    """Write an MP4 whose only sound is the description, ready to be played while it loads.
+
+    A browser plays the default track of a film and offers no other, which in the described film is the original one.
+    Picture and sound are copied where browsers know them. Raises MediaError.
+    """
+    found = examine(described, language)
+    options = ["-disposition:a:0", "default", "-movflags", "+faststart", "-f", "mp4"]
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        _ffmpeg(replace(found, tracks=found.tracks[-1:]), [*options, partial.name], target.parent)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def examine(path: Path, language: str) -> Source:

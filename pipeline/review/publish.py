@@ -17,11 +17,12 @@ from data.formats import export
 from data.formats.cue import timecode
 from data.messages import current, tr
 from data.script import Script, load
-from pipeline.delivery import described_film
 from pipeline.review.folders import results_folders
 from pipeline.review.templating import HERE, templates
+from pipeline.review.web_film import web_film
 
 LOOKS = ("player.css", "player.js")
+FILM = "described.mp4"
 
 
 def publish(folder: Path, target: Path) -> Path:
@@ -44,16 +45,16 @@ def publish(folder: Path, target: Path) -> Path:
 
 def publish_episode(results: Path, target: Path) -> Path:
     """Write the page of one episode. Raises UserError where there is no described film, OSError."""
-    film, script = described_film(results), load(results / "workspace" / "script" / "script.json")
+    film, script = web_film(results), load(results / "workspace" / "script" / "script.json")
     target.mkdir(parents=True, exist_ok=True)
-    _place(film, target / film.name)
+    _place(film, target / FILM)
     name, content = export(script, "vtt")
     write_atomically(target / name, content)
     captions = _captions(script)
     if captions:
         write_atomically(target / "captions.vtt", captions.encode())
     return _page(
-        target, "published.html", lang=script.episode.language, title=script.episode.title, film=film.name,
+        target, "published.html", lang=script.episode.language, title=script.episode.title, film=FILM,
         descriptions=name, captions=bool(captions), rows=_transcript(script), spoken_in=_spoken_in(script),
     )  # fmt: skip
 

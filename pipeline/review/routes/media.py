@@ -9,9 +9,9 @@ from fastapi.responses import FileResponse
 
 from data.errors import UserError
 from data.review.applied import RECORDINGS
-from pipeline.delivery import described_film
 from pipeline.review.reading import film as film_of
 from pipeline.review.visitors import Viewer, desk_of
+from pipeline.review.web_film import web_film
 
 router = APIRouter(prefix="/e/{episode}")
 TYPES = {
@@ -54,7 +54,7 @@ def film(request: Request, who: Viewer, episode: str) -> Response:  # noqa: ARG0
 def described(request: Request, who: Viewer, episode: str) -> Response:  # noqa: ARG001
     """The film with its narration."""
     try:
-        return served(described_film(desk_of(request).results(episode)))
+        return served(web_film(desk_of(request).results(episode)))
     except UserError:
         raise HTTPException(404) from None
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
+import subprocess
+import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +15,7 @@ import numpy as np
 import soundfile
 from PIL import Image
 
+from data.media import ffmpeg_path
 from data.records import Candidate, Clip, Context, Duck, Finding, Gap, Keyframe, Line, Narration, Ranked, Record
 from data.script import (
     Script,
@@ -52,8 +56,23 @@ def results_folder(out: Path, name: str = "episode", lines: int = 3, text: str =
     film = out / f"{name}.mp4"
     film.write_bytes(bytes(range(256)) * 40)
     (workspace.folder / "source.json").write_text(json.dumps({"file": [str(film), 1, 1, 1], "content": "0" * 64}))
-    (out / name / "described.mp4").write_bytes(bytes(range(256)) * 4)
+    (out / name / "described.mp4").write_bytes(_described())
     return out / name
+
+
+@functools.cache
+def _described() -> bytes:
+    """A second of film with two tracks: the original, which is the default, and the described one."""
+    with tempfile.TemporaryDirectory() as folder:
+        film = Path(folder) / "described.mp4"
+        inputs = [*_lavfi("testsrc2=s=64x36:r=10:d=1"), *_lavfi("sine=440:d=1"), *_lavfi("sine=880:d=1")]
+        kinds = ["-map", "0", "-map", "1", "-map", "2", "-c:v", "libx264", "-c:a", "aac", "-disposition:a:1", "0"]
+        subprocess.run([ffmpeg_path(), "-v", "error", *inputs, *kinds, film], check=True)
+        return film.read_bytes()
+
+
+def _lavfi(source: str) -> list[str]:
+    return ["-f", "lavfi", "-i", source]
 
 
 def script(name: str, lines: list[Narration]) -> Script:

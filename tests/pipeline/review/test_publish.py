@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
+import av
 import pytest
 
 from data.errors import UserError
@@ -22,12 +23,28 @@ def test_one_episode_is_one_page_with_its_tracks(tmp_path: Path) -> None:
     assert page == tmp_path / "web" / "index.html"
     assert '<html lang="ko">' in text
     assert '<track kind="descriptions" src="descriptions.ko.vtt" srclang="ko"' in text
-    assert (tmp_path / "web" / "described.mp4").samefile(results / "described.mp4")
     assert (tmp_path / "web" / "descriptions.ko.vtt").read_text().startswith("WEBVTT")
     for name in re.findall(r'(?:src|href)="([^"#]+)"', text):
         assert (tmp_path / "web" / name).is_file(), name
     assert "<script>alert" not in text
     assert "<img src=x" not in text
+
+
+def test_the_film_of_the_page_speaks_the_narration(tmp_path: Path) -> None:
+    """Browsers play a film's default track, which in described.mp4 is the original one."""
+    results = results_folder(tmp_path / "out")
+    publish(results, tmp_path / "web")
+    _, narrated = sounds(results / "described.mp4")
+    assert sounds(tmp_path / "web" / "described.mp4") == [narrated]
+
+
+def sounds(film: Path) -> list[bytes]:
+    """The packets of every audio track."""
+    with av.open(str(film)) as container:
+        return [
+            b"".join(bytes(packet) for packet in av.open(str(film)).demux(audio=number) if packet.size)
+            for number, _ in enumerate(container.streams.audio)
+        ]
 
 
 def test_the_transcript_has_dialogue_and_descriptions_by_time(tmp_path: Path) -> None:
