@@ -25,9 +25,11 @@ from typing import Any
 
 import httpx
 
+from benchmarks.harness import machine
 from benchmarks.row import Row
 from tests.pipeline.review.made import results_folder
 
+RESULTS = Path(__file__).parent / "results" / "review_load.md"
 TOKEN = "for one measurement"
 LINES, SHARED = 600, 40
 THINKING = 8.0
@@ -159,7 +161,16 @@ def _percentile(ordered: list[float], percent: int) -> float:
     return 1000 * ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Measure, and write `benchmarks/results/review_load.md`."""
+    on = machine()
     asked = [float(argument) for argument in sys.argv[1:]]
-    for row in rows(min(int(asked[0]), 200) if asked else 50, min(asked[1], 600) if len(asked) > 1 else 60):
-        print(f"| {row.figure} | {row.value} | {row.target} | {row.how} |")
+    found = rows(min(int(asked[0]), 200) if asked else 50, min(asked[1], 600) if len(asked) > 1 else 60)
+    table = "\n".join(f"| {row.figure} | {row.value} | {row.target} | {row.how} |" for row in found)
+    text = f"# Reviewers at once\n\nMachine: {on}\n\n| what | measured | target | how |\n|---|---|---|---|\n{table}\n"
+    RESULTS.write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
