@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import shutil
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def arranged(job: Job[Any], lines: Sequence[ReviewLine]) -> list[Line]:
     made = sorted((places.line(line) for line in lines if line.spoken), key=lambda line: (line.start, line.review))
     return [
         _ended(line, after).model_copy(update={"id": record_id("n", number)})
-        for number, (line, after) in enumerate(zip(made, [*made[1:], None], strict=True), 1)
+        for number, (line, after) in enumerate(zip_longest(made, made[1:]), 1)
     ]
 
 

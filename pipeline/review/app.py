@@ -115,8 +115,9 @@ async def _conflict(_: Request, error: Exception) -> Response:
     return told(409, "conflict", str(error), lines=lines, suggested=suggested)
 
 
-async def _defect(_: Request, __: Exception) -> Response:
-    return told(500, "defect", tr("This is a defect of vdesc; please report it with what the server wrote"))
+async def _defect(request: Request, _: Exception) -> Response:
+    with messages.answering(language_of(request)):  # it is made outside all middleware
+        return told(500, "defect", tr("This is a defect of vdesc; please report it with what the server wrote"))
 
 
 def told(status: int, code: str, error: str, **more: object) -> JSONResponse:

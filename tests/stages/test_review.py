@@ -92,6 +92,15 @@ def test_recordings_are_taken_over(make_job: MakeJob, tmp_path: Path) -> None:
     assert (tmp_path / "stage" / name).read_bytes() == b"sound"
 
 
+def test_all_lines_may_be_deleted(make_job: MakeJob, tmp_path: Path) -> None:
+    deleted = [
+        mine(n.start, id=f"mine-{n.id}", text=n.text, deleted=True,
+             draft=Drafted(start=n.start, end=n.end, text=n.text))
+        for n in DRAFT
+    ]  # fmt: skip
+    assert run(make_job, tmp_path, *deleted) == []
+
+
 def test_a_film_without_a_gap_has_no_place(make_job: MakeJob, tmp_path: Path) -> None:
     assert run(make_job, tmp_path, mine(6), gaps=[]) == []
 

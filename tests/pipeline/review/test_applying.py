@@ -204,6 +204,10 @@ def test_a_preview_is_the_clip_that_the_film_gets(results: Path) -> None:
         applying.speak(results, line.model_copy(update={"text": '{"caption": "문"}'}))
 
 
+def test_without_a_line_there_is_nothing_to_hear(results: Path) -> None:
+    assert applying.sound(results, []) == {"ducks": [], "clips": []}
+
+
 def test_the_sound_is_what_the_mix_will_be(results: Path) -> None:
     lines = [edited(results, text="여자가 웃는다."), *drafts(results)[1:]]
     sound = applying.sound(results, lines)

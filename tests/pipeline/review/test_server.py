@@ -15,7 +15,7 @@ import soundfile
 from data.review import applied
 from pipeline.review import applying
 from pipeline.review.hub import BACKLOG, Hub
-from tests.pipeline.review.browsing import Browser
+from tests.pipeline.review.browsing import ADDRESS, Browser
 from tests.pipeline.review.made import _wav, results_folder
 
 Serve = Callable[..., Callable[[], Browser]]
@@ -222,3 +222,15 @@ def test_a_listener_that_does_not_keep_up_is_let_go() -> None:
         return sum([1 async for _ in listener])
 
     assert asyncio.run(scene()) == BACKLOG - 1
+
+
+def test_a_defect_is_told_in_the_language_of_the_visitor(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(applying, "sound", fails)
+    browser = Browser(serve()().app, base_url=ADDRESS, raise_server_exceptions=False)
+    answer = browser.get("/e/episode/sound", headers={"Accept-Language": "ko"})
+    assert (answer.status_code, answer.json()["code"]) == (500, "defect")
+    assert "결함" in answer.json()["error"]
+    assert "ZeroDivisionError" not in answer.text
