@@ -177,6 +177,20 @@ def channel_names(layout: str) -> tuple[str, ...]:
     return channel_names(f"{found.nb_channels}c") if "NONE" in names else names
 
 
+def panning(layout: str) -> NDArray[np.float32]:
+    """Gain of the narration in every channel, (channels,).
+
+    The centre where there is one, else the phantom centre: left and right at −3 dB, so that the loudness is the same.
+    """
+    names = channel_names(layout)
+    for chosen in ({"FC"}, {"FL", "FR"}, {"DL", "DR"}):
+        if chosen <= set(names):
+            break
+    else:
+        chosen = {names[0]}
+    return np.array([math.sqrt(1 / len(chosen)) if name in chosen else 0.0 for name in names], np.float32)
+
+
 @lru_cache
 def channel_weights(layout: str) -> NDArray[np.float64]:
     """Weight of every channel's power: 0 for LFE, 1.41 at the sides (60°–120°), else 1 (BS.1770-5 Table 3 and 4).

@@ -80,6 +80,18 @@ class Workspace:
         with (self.stage(name) / "records.jsonl").open(encoding="utf-8") as lines:
             return [kind.model_validate_json(line) for line in lines]
 
+    def found(self, name: str, kind: type[R]) -> list[R]:
+        """The records of a stage as `read` gives them; none where the run had no use for it."""
+        return self.read(name, kind) if (self.stage(name) / "records.jsonl").is_file() else []
+
+    def stamp(self, name: str) -> tuple[int, int]:
+        """Another one whenever the stage's result is; (0, 0) where there is none."""
+        try:
+            manifest = (self.stage(name) / "manifest.json").stat()
+        except OSError:
+            return 0, 0
+        return manifest.st_mtime_ns, manifest.st_ino
+
     def begin(self, name: str) -> Path:
         """An empty folder to write a stage's result into."""
         partial = self.folder / f"{name}.partial"

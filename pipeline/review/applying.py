@@ -219,13 +219,12 @@ class _Studio:
     def _read(self, source: Stage, records: dict[type[Record], Sequence[Record]]) -> Sequence[Record]:
         if source.writes in records:
             return records[source.writes]
-        stamp = (self.workspace.stage(source.name) / "records.jsonl").stat().st_mtime_ns
-        return _records(self.workspace.folder, source.name, source.writes, stamp)
+        return _records(self.workspace.folder, source.name, source.writes, self.workspace.stamp(source.name))
 
 
 @functools.lru_cache(maxsize=64)
-def _records(workspace: Path, stage: str, kind: type[Record], stamp: int) -> Sequence[Record]:  # noqa: ARG001
-    """Records of a stage; `stamp` is when they were written."""
+def _records(workspace: Path, stage: str, kind: type[Record], _: tuple[int, int]) -> Sequence[Record]:
+    """Records of a stage, read again when its stamp is another one."""
     return Workspace(workspace).read(stage, kind)
 
 

@@ -8,14 +8,13 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from data.records import Candidate, Clip, Context, Finding, Gap, Keyframe, Line, Ranked, Record
+from data.records import Candidate, Clip, Context, Finding, Gap, Keyframe, Line, Ranked
 from data.review.model import ReviewLine
 from data.script import Script, ScriptCandidate, load
 from data.workspace import Workspace
 
-R = TypeVar("R", bound=Record)
 USED = (
     "keyframes",
     "gaps",
@@ -81,7 +80,8 @@ class Shelf:
 
     def machine(self, results: Path) -> Machine:
         """What lies in `results` now. Raises UserError where no script was written yet."""
-        stamp = [_stamp(results / "workspace" / stage / "manifest.json") for stage in USED]
+        workspace = Workspace(results / "workspace")
+        stamp = [workspace.stamp(stage) for stage in USED]
         with self._lock:
             kept = self._read.get(results)
             if not kept or kept[0] != stamp:
@@ -89,35 +89,22 @@ class Shelf:
             return kept[1]
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return 0, 0
-    return found.st_mtime_ns, found.st_ino
-
-
 def _read(results: Path) -> Machine:
     workspace = Workspace(results / "workspace")
-    clips = {clip.narration: clip for clip in _records(workspace, "voice", Clip)}
-    spoken = [(line, clips[line.id]) for line in _records(workspace, "review", Line) if line.id in clips]
-    named = _records(workspace, "naming", Candidate)
+    clips = {clip.narration: clip for clip in workspace.found("voice", Clip)}
+    spoken = [(line, clips[line.id]) for line in workspace.found("review", Line) if line.id in clips]
+    named = workspace.found("naming", Candidate)
     return Machine(
         script=load(workspace.stage("script") / "script.json"),
-        keyframes=tuple(_records(workspace, "keyframes", Keyframe)),
-        contexts={context.keyframe: context for context in _records(workspace, "context", Context)},
-        gaps=tuple(_records(workspace, "gaps", Gap)),
-        candidates=_candidates(named, _records(workspace, "ranking", Ranked)),
+        keyframes=tuple(workspace.found("keyframes", Keyframe)),
+        contexts={context.keyframe: context for context in workspace.found("context", Context)},
+        gaps=tuple(workspace.found("gaps", Gap)),
+        candidates=_candidates(named, workspace.found("ranking", Ranked)),
         reviewed={pair[0].review: pair for pair in spoken if pair[0].review},
         placed={(pair[0].start, pair[0].text): pair for pair in spoken if not pair[0].review},
-        findings=tuple(_records(workspace, "check", Finding)),
+        findings=tuple(workspace.found("check", Finding)),
         unsupported={candidate.id: candidate.unsupported for candidate in named if candidate.unsupported},
     )
-
-
-def _records(workspace: Workspace, stage: str, kind: type[R]) -> list[R]:
-    """None where the run had no use for the stage."""
-    return workspace.read(stage, kind) if (workspace.stage(stage) / "records.jsonl").is_file() else []
 
 
 def _candidates(candidates: Sequence[Candidate], ranked: Sequence[Ranked]) -> dict[str, list[ScriptCandidate]]:

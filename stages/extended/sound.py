@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from data.errors import MediaError
 from data.extended import freezes
-from data.loudness import channel_names, measure
+from data.loudness import measure, panning
 from data.messages import tr
 from data.records import Extended
 
@@ -115,10 +115,3 @@ def _faded(block: Samples, first: int, stops: Sequence[Stop]) -> Samples:
             distance = np.abs(np.arange(begin, end) + first + 0.5 - stop.at) / FADE
             out[begin:end] *= (np.sin(np.pi / 2 * np.minimum(distance, 1)) ** 2).astype(np.float32)[:, None]
     return out
-
-
-def panning(layout: str) -> Samples:
-    """Gain of a line in every channel, (channels,): as in the mix, the centre, else left and right at −3 dB."""
-    names = channel_names(layout)
-    chosen = next((c for c in ({"FC"}, {"FL", "FR"}, {"DL", "DR"}) if c <= set(names)), {names[0]})
-    return np.array([math.sqrt(1 / len(chosen)) if name in chosen else 0.0 for name in names], np.float32)

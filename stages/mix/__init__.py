@@ -17,14 +17,14 @@ import numpy as np
 from data import aac
 from data.errors import MediaError
 from data.files import write_atomically
-from data.loudness import CELLS, Loudness, measure
+from data.loudness import CELLS, Loudness, measure, panning
 from data.messages import tr
 from data.mux import DescribedWriter
 from data.records import Clip, Duck, Episode, Gap, Utterance
 from data.sound import Marked, audio_blocks, native_layout
 from stages.mix import known
 from stages.mix.ducking import Config, Cue, Plan, Programme, kind_of, plan
-from stages.mix.render import RATE, Samples, panning, read_clip, spoken
+from stages.mix.render import RATE, Samples, read_clip, spoken
 from stages.mix.stretches import Mixing, Stretch, loudness, residual, sounds
 from stages.stage import Job
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.loudness import channel_names
+from data.loudness import panning
 from data.records import Clip, Duck
 from stages.mix.ducking import Plan
 
@@ -47,20 +47,6 @@ def rendered(
         mix = lowered(block, plan.ducks, first) + narration[:, None] * pan
         yield Block(first, block, mix, narration)
         first += len(block)
-
-
-def panning(layout: str) -> Samples:
-    """Gain of the narration in every channel, (channels,).
-
-    The centre where there is one, else the phantom centre: left and right at −3 dB, so that the loudness is the same.
-    """
-    names = channel_names(layout)
-    for chosen in ({"FC"}, {"FL", "FR"}, {"DL", "DR"}):
-        if chosen <= set(names):
-            break
-    else:
-        chosen = {names[0]}
-    return np.array([math.sqrt(1 / len(chosen)) if name in chosen else 0.0 for name in names], np.float32)
 
 
 def lowered(block: Samples, ducks: Sequence[Duck], first: int) -> Samples:
