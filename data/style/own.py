@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,8 +31,13 @@ def own_words(text: str, language: str) -> str:
     return QUOTED.sub(" ", LEAD_IN[language].sub(r" ", text)).strip()
 
 
-def sentences(text: str, language: str) -> Iterator[Sentence]:
-    """The sentences of `text`, what is read out masked, character for character."""
+@functools.lru_cache(64)
+def sentences(text: str, language: str) -> tuple[Sentence, ...]:
+    """The sentences of `text`, what is read out masked, character for character; every rule asks for them anew."""
+    return tuple(_sentences(text, language))
+
+
+def _sentences(text: str, language: str) -> Iterator[Sentence]:
     masked = LEAD_IN[language].sub(lambda m: " " * len(m[0]), text)
     masked = QUOTED.sub(lambda m: FILLER * len(m[0]), masked)
     for found in re.finditer(r"[^.?!…]+[.…]*[?!]*", masked):
