@@ -23,6 +23,7 @@ import yaml
 
 from data.objects import LEXICON as OBJECTS
 from data.objects import labels, object_name
+from data.style import fixed
 from data.style.morphology import Morpheme, analysed, installed
 from data.style.own import FILLER, LEAD_IN, QUOTED, sentences
 
@@ -226,10 +227,14 @@ def person_words(language: str) -> frozenset[str]:
 
 
 def marked(text: str, original: str, marks: Iterable[str], language: str) -> tuple[str, ...]:
-    """The marks of a line in other words: those of the original that it still holds, and what it claims anew."""
+    """The marks of a line in other words: those of the original that it still holds, and what it claims anew.
+
+    What is merely mended claims nothing anew, however its claims are read now.
+    """
     kept = tuple(word for word in marks if word in text)
-    if text == original:
+    if text == original or text == (mended := fixed(original, language)):
         return kept
-    before = {(claim.kind, claim.labels or claim.word) for claim in claims(original, language)}
+    known = (*claims(original, language), *claims(mended, language))
+    before = {(claim.kind, claim.labels or claim.word) for claim in known}
     news = (c for c in claims(text, language) if c.kind != "wider" and (c.kind, c.labels or c.word) not in before)
     return tuple(dict.fromkeys((*kept, *(claim.word for claim in news))))

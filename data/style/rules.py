@@ -66,6 +66,11 @@ def findings(text: str, language: str, *, spoken_seconds: float | None = None) -
     return [finding for finding in found if finding]
 
 
+def blamed(text: str, language: str) -> list[StyleFinding]:
+    """What the check of a finished film holds against a spoken line: all findings but hints, which are for writers."""
+    return [finding for finding in findings(text, language) if finding.severity != "info"]
+
+
 def fixed(text: str, language: str) -> str:
     """`text` with everything mended that a finding has a fix for; itself where there is nothing to mend."""
     while fix := next((f.fix for f in _findings(text, language, current()) if f.fix), None):
@@ -139,7 +144,7 @@ def _fix(text: str, language: str, rule: Rule) -> str | None:
     if not rule.mend or not morphology.installed():
         return None
     mended = text
-    for sentence in reversed(list(sentences(text, language))):
+    for sentence in reversed(sentences(text, language)):
         better = unmasked(MENDERS[rule.mend](sentence.text), sentence, text)
         mended = mended[: sentence.start] + better + mended[sentence.start + len(sentence.text) :]
     return mended if _is_better(text, mended, language, rule) else None

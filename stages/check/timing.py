@@ -166,13 +166,11 @@ def _too_fast(line: Spoken, pace: float, number: int, lang: str) -> Iterator[Res
 def words(lines: Sequence[Spoken], lang: str) -> list[Result]:
     """Rows 7 and 8: tense, person, register, no talk of the picture itself, no guesses.
 
-    Warnings only: the guidelines recommend and people decide. Hints are for whoever writes: `vdesc lint`.
+    Warnings only: the guidelines recommend and people decide. It goes by what the schedule chose by (`style.blamed`).
     """
     problems = []
     for line in lines:
-        for found in style.findings(line.clip.text, lang):
-            if found.severity == "info":
-                continue
+        for found in style.blamed(line.clip.text, lang):
             text = f"{moment(line.clip.start)}: {found.message}: {line.clip.text}"
             problems.append(Result(found.row, "style", "warning", text, line.clip.start, line.clip.end))
     results = or_pass(7, "style", problems, tr("Present tense and plain register throughout"))

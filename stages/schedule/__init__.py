@@ -1,13 +1,14 @@
 """Schedule: which candidate of which moment is spoken in which gap, and when.
 
 One optimisation over the whole episode (`optimise`), of what lines are worth (`objective`), with lengths as the voice
-of the run speaks them (`lengths`). Every line keeps the parts of its worth and what it displaced; `missed.json` in the
+of the run speaks them (`lengths`). What the check of the film would blame is mended where that is safe, else it gives
+way (`wording`). Every line keeps the parts of its worth and what it displaced; `missed.json` in the
 stage's folder lists every moment of which nothing is spoken, with the reason (`missed`).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from data.claims import marked
@@ -22,7 +23,7 @@ from stages.stage import Job
 
 __all__ = ["VERSION", "Config", "run"]
 
-VERSION = 4
+VERSION = 5
 
 
 def run(job: Job[Config]) -> Iterator[Narration]:
@@ -38,6 +39,7 @@ def run(job: Job[Config]) -> Iterator[Narration]:
     left_out = list(missed(planner, lines))
     save(job.folder, left_out)
     _tell(job, left_out)
+    _tell_wording(job, planner)
     yield from _narrations(planner, lines, left_out)
 
 
@@ -52,6 +54,17 @@ def _tell(job: Job[Config], left_out: Sequence[Missed]) -> None:
         job.note(
             tr("{count} moments are out of reach of every gap that has room for them: schedule/missed.json",
                count=len(unreached))
+        )  # fmt: skip
+
+
+def _tell_wording(job: Job[Config], planner: Planner) -> None:
+    """Note how many candidates are left out for their wording, and which rules they break."""
+    rules = Counter(rule for wrong in planner.wording.wrong.values() for rule in wrong)
+    if rules:
+        named = ", ".join(f"{rule} {times}" for rule, times in rules.most_common())
+        job.note(
+            tr("{count} candidates break rules of style in a way that cannot be mended safely, and are not spoken: "
+               "{rules}", count=len(planner.wording.wrong), rules=named)
         )  # fmt: skip
 
 
@@ -75,7 +88,10 @@ def _narrations(planner: Planner, lines: Sequence[Placed], left_out: Sequence[Mi
             keyframe=form.candidate.keyframe,
             candidate=form.candidate.id,
             score=planner.scores[form.candidate.id],
-            alternatives=_shorter(planner, form.text, form.candidate.keyframe),
+            alternatives=tuple(
+                Alternative(candidate=c.id, text=planner.wording.texts[c.id], score=planner.scores[c.id])
+                for c in planner.shorter(form)
+            ),
             parts=parts[number],
             displaced=tuple(displaced[form.candidate.id]),
             unsupported=marked(form.text, form.candidate.text, form.candidate.unsupported, planner.settings.language),
@@ -101,11 +117,3 @@ def _parts(planner: Planner, lines: Sequence[Placed]) -> list[dict[str, float]]:
         parts = {**planner.forms[line.option.key].parts, **taken}
         found.append({name: round(value, 3) for name, value in parts.items() if abs(value) >= 0.0005})
     return found
-
-
-def _shorter(planner: Planner, text: str, keyframe: str) -> tuple[Alternative, ...]:
-    """Candidates of the same moment with fewer syllables, best first: what may be spoken if the voice overruns."""
-    longest = planner.syllables(text)
-    others = [c for c in planner.of_keyframe[keyframe] if planner.syllables(c.text) < longest]
-    others.sort(key=lambda c: (-planner.scores[c.id], c.id))
-    return tuple(Alternative(candidate=c.id, text=c.text, score=planner.scores[c.id]) for c in others)

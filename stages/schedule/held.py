@@ -21,7 +21,7 @@ from stages.schedule.optimise import MS, Option, Placed, windows
 from stages.schedule.planner import Planner
 from stages.stage import Job, Speaker, keyed
 
-FORM = 1
+FORM = 2
 """Raised when the same problem would be decided in another way."""
 WORDS_ALONE = {"text", "evidence", "draft"}
 """Fields of a candidate that differ with what people are called; its draft stands for them."""

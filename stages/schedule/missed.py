@@ -64,8 +64,9 @@ def _refused(planner: Planner, moment: Moment) -> Missed:
 
 
 def _reason(planner: Planner, moment: Moment, lines: Sequence[Placed]) -> Missed:
-    forms = [f for f in planner.forms_of(moment) if f.speed == 1.0 and f.text == f.candidate.text]
-    best = max(forms, key=lambda f: (f.value, f.key))
+    forms = planner.forms_of(moment)
+    whole = [form for form in forms if form.key == form.candidate.id]
+    best = max(whole or forms, key=lambda f: (f.value, f.key))
     start, end = seen(best.candidate, moment.context)
     needed, room = planner.shortest(moment), planner.room(moment, best.candidate)
     why, by = _why(planner, moment, lines, needed, room)

@@ -102,7 +102,7 @@ LEVELS: Mapping[Detail, Level] = {
 
 @dataclass(frozen=True)
 class Form:
-    """One way to word a moment: a candidate, one with words left out, or one spoken faster."""
+    """One way to word a moment: a candidate, mended where it must be, one with words left out, or one spoken faster."""
 
     key: str
     candidate: Candidate
@@ -134,7 +134,6 @@ def value(
         "dialogue": -weights.dialogue * len(heard) / max(len(said), 1),
         "quiet": -level.quiet if candidate.kind == "visual" else 0.0,
         "unsupported": -weights.unsupported * min(len(marks), MARKS),
-        "shortened": -weights.shortened if text != candidate.text else 0.0,
     }
     return {name: part for name, part in found.items() if part}
 

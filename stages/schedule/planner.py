@@ -23,6 +23,7 @@ from stages.schedule.objective import LEVELS, Form, Places, heard, repeats, scen
 from stages.schedule.optimise import Option, Placed, Rules, Slot, optimise, total
 from stages.schedule.rewriting import LEAST, Rewriting
 from stages.schedule.shorten import available, shortened
+from stages.schedule.wording import Wording
 from stages.stage import Job
 
 TIGHT = 0.6
@@ -62,7 +63,9 @@ class Planner:
         self.of_keyframe: dict[str, list[Candidate]] = defaultdict(list)
         for candidate in self.candidates.values():
             self.of_keyframe[candidate.keyframe].append(candidate)
+        self.wording = Wording(self.candidates.values(), job.settings.language)
         self.moments = list(self._moments(job))
+        self._moment_of = {c.id: moment for moment in self.moments for c in moment.candidates}
         self._contexts = {moment.context.keyframe: moment.context for moment in self.moments}
         self.memory = Memory(
             job.settings.language, self.config.weights, self.level,
@@ -98,6 +101,8 @@ class Planner:
             return "the dialogue says it, or subtitles show it"
         if refuse(candidate.text, self.settings.language):
             return "it must not be spoken"
+        if wrong := self.wording.wrong.get(candidate.id):
+            return f"it breaks rules of style, and no mending is safe: {', '.join(wrong)}"
         return ""
 
     def placed(self) -> list[Placed]:
@@ -174,8 +179,7 @@ class Planner:
     def spoken(self, form: Form) -> Option:
         """A form with the length it has when it is spoken, which it is, where there is a voice."""
         self.lengths.measure(form)
-        moment = next(m for m in self.moments if m.context.keyframe == form.candidate.keyframe)
-        return self._option(form, moment)
+        return self._option(form, self._moment_of[form.candidate.id])
 
     def problem(self) -> list[list[Option]]:
         """The options of every moment, as they were optimised last."""
@@ -196,22 +200,26 @@ class Planner:
 
     def _forms(self, moment: Moment) -> list[Form]:
         """The candidates; where none fits any gap, also shorter ones made of them; the shortest also faster."""
-        forms = [self._form(moment, c, c.text) for c in moment.candidates]
+        forms = [self._form(moment, c, self.wording.texts[c.id]) for c in moment.candidates]
         if not forms:
             return []
-        room, needed = self.room(moment, forms[0].candidate), self.shortest(moment)
-        if needed > room:
+        room = self.room(moment, forms[0].candidate)
+        if self.shortest(moment) > room:
             forms += self._shorter(moment, room)
-        if needed > TIGHT * room:
-            shortest = min(forms, key=lambda f: (self.lengths.needed(f.text), f.key))
+        fitting = (f for f in forms if self.lengths.needed(f.text) <= self.room(moment, f.candidate))
+        forms = self.wording.cleanest(forms, fitting)
+        shortest = min(forms, key=lambda f: (self.lengths.needed(f.text), f.key))
+        if self.lengths.needed(shortest.text) > TIGHT * room:
             forms += [self._faster(shortest, speed) for speed in self.lengths.speeds]
         return [self._known(form, self.memory) for form in forms]
 
-    def _form(self, moment: Moment, candidate: Candidate, text: str, key: str = "") -> Form:
+    def _form(self, moment: Moment, candidate: Candidate, text: str, shortened: str = "") -> Form:
+        """A form; `shortened`: the end of its key where words were left out or put otherwise."""
         score = self.scores[candidate.id]
         place = (moment.context, moment.scene)
         found = value(candidate, text, score, place, self.config.weights, self.level, self.settings.language)
-        return Form(candidate.id + key, candidate, text, 1.0, found)
+        cost = {"shortened": -self.config.weights.shortened} if shortened else {}
+        return Form(candidate.id + shortened, candidate, text, 1.0, found | cost)
 
     def _shorter(self, moment: Moment, room: float) -> list[Form]:
         """Rewritten forms; those with words left out where there is none that fits."""
@@ -226,12 +234,14 @@ class Planner:
             self._form(moment, candidate, text, f"/{number}")
             for candidate in moment.candidates
             if candidate.kind == "visual"
-            for number, text in enumerate(shortened(candidate.text), 1)
+            for number, text in enumerate(shortened(self.wording.texts[candidate.id]), 1)
         ]
 
     def _rewrite(self) -> None:
         """Have the best line rewritten of every moment that no gap has room for, all at once."""
-        asked = {c.id: (c.text, budget) for moment in self.moments for c, budget in self._too_long(moment)}
+        asked = {
+            c.id: (self.wording.texts[c.id], budget) for moment in self.moments for c, budget in self._too_long(moment)
+        }
         new = {name: question for name, question in asked.items() if name not in self._rewritten}
         self._rewritten.update(zip(new, self.rewriting.shorter(list(new.values())), strict=True))
 
@@ -243,7 +253,8 @@ class Planner:
         best = max(visual, key=lambda c: (self.scores[c.id], c.id))
         room = self.room(moment, best)
         if 0 < room < self.shortest(moment):
-            budget = int(self.syllables(best.text) * room / self.lengths.needed(best.text))
+            text = self.wording.texts[best.id]
+            budget = int(self.syllables(text) * room / self.lengths.needed(text))
             if budget >= LEAST:
                 yield best, budget
 
@@ -267,12 +278,19 @@ class Planner:
 
     def shortest(self, moment: Moment) -> float:
         """Seconds that the shortest candidate of the moment takes."""
-        return min(self.lengths.needed(c.text) for c in moment.candidates)
+        return min(self.lengths.needed(self.wording.texts[c.id]) for c in moment.candidates)
 
     def says(self, line: Placed, options: Sequence[Option]) -> bool:
         """Whether a line says nearly what one of the later options would."""
         alike = self.rules.repeats.get(line.option.key, {})
         return any(option.key in alike for option in options)
+
+    def shorter(self, form: Form) -> list[Candidate]:
+        """Candidates of the same moment with fewer syllables, the cleanest first, of those the best."""
+        longest = self.syllables(form.text)
+        moment, texts = self._moment_of[form.candidate.id], self.wording.texts
+        others = [c for c in moment.candidates if self.syllables(texts[c.id]) < longest]
+        return sorted(others, key=lambda c: (self.wording.warnings(texts[c.id]), -self.scores[c.id], c.id))
 
     def syllables(self, text: str) -> int:
         """How many syllables the text has in the language of the narration."""
