@@ -114,9 +114,9 @@ def compose(
     `output` are further options of ffmpeg for the file.
     """
     duration = sum(s.frames for s in scenes) / FPS
-    bed = _bed(media / "bbb-30s/big_buck_bunny_0_30.webm", duration, folder, ffmpeg)
+    bed = bed_of(media / "bbb-30s/big_buck_bunny_0_30.webm", duration, folder, ffmpeg)
     soundfile.write(folder / "music.wav", bed, RATE)
-    soundfile.write(folder / "programme.wav", _with_speech(bed, lines, media, folder, ffmpeg), RATE)
+    soundfile.write(folder / "programme.wav", with_speech(bed, lines, media, folder, ffmpeg), RATE)
     inputs = [argument for scene in scenes for argument in _input(scene, media)]
     graph = ";".join(_filter(number, scene) for number, scene in enumerate(scenes))
     joined = "".join(f"[v{n}]" for n in range(len(scenes)))
@@ -186,7 +186,7 @@ def _cuts(scenes: Sequence[Scene]) -> tuple[float, ...]:
     return tuple(cuts[1:])
 
 
-def _bed(music: Path, duration: float, folder: Path, ffmpeg: Callable[..., None]) -> Samples:
+def bed_of(music: Path, duration: float, folder: Path, ffmpeg: Callable[..., None]) -> Samples:
     """The music of a film, again and again, far below speech; stereo."""
     ffmpeg("-i", music, "-vn", "-ar", RATE, "-ac", 2, "-t", 30, folder / "bed.wav")
     sound, _ = soundfile.read(folder / "bed.wav", dtype="float32")
@@ -194,9 +194,7 @@ def _bed(music: Path, duration: float, folder: Path, ffmpeg: Callable[..., None]
     return np.resize(sound, (samples, 2)) * np.float32(0.25)
 
 
-def _with_speech(
-    bed: Samples, lines: Sequence[Line], media: Path, folder: Path, ffmpeg: Callable[..., None]
-) -> Samples:
+def with_speech(bed: Samples, lines: Sequence[Line], media: Path, folder: Path, ffmpeg: Callable[..., None]) -> Samples:
     mix = bed.copy()
     for line in lines:
         ffmpeg("-i", media / line.source, "-ar", RATE, "-ac", 1, folder / "line.wav")

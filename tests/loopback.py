@@ -120,8 +120,8 @@ class Server:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
-    """A server on a free port of 127.0.0.1."""
+def serving(port: int = 0) -> Iterator[Server]:
+    """A server on a port of 127.0.0.1; 0: a free one."""
     server = Server()
 
     class Handler(BaseHTTPRequestHandler):
@@ -160,7 +160,7 @@ def serving() -> Iterator[Server]:
             with suppress(ConnectionError, TimeoutError):  # the other side has given up
                 super().handle()
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     http.daemon_threads = True
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
