@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from data import claims, words
+from data import claims, style, words
 from stages.schedule.objective import Detail, Weights
 from stages.stage import StageConfig
 
@@ -43,5 +43,5 @@ class Config(StageConfig):
     weights: Weights = Field(default=Weights(), description="What counts how much")
 
     def files(self) -> dict[str, str]:
-        """The lexicons of what lines say and claim, which their worth depends on."""
-        return {"claims": claims.identity(), "words": words.identity()}
+        """The lexicons of what lines say and claim, which their worth depends on, and the rules of style."""
+        return {"claims": claims.identity(), "words": words.identity(), "rules": style.identity()}
