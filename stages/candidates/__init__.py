@@ -1,4 +1,4 @@
-"""Candidates: three or four sentences that could be spoken for each keyframe.
+"""Candidates: three or four sentences that could be spoken for each keyframe, and its on-screen text read out.
 
 Keyframes are asked about in groups; each group is told the lines offered for the groups before it.
 """
@@ -22,16 +22,18 @@ from data.reach import longest_reach
 from data.records import Context, Draft, Gap, Keyframe, Length, Style
 from stages.candidates import rendering
 from stages.candidates.evidence import labels_in, once, regions_of, support
+from stages.candidates.facts import Facts
 from stages.candidates.judging import Judge
 from stages.candidates.keeping import Asked, Question, kept_in
-from stages.candidates.prompt import SECONDS, Prompt
+from stages.candidates.prompt import SECONDS, Caption, Prompt
 from stages.candidates.questions import questions
+from stages.candidates.reading import NAME, reading
 from stages.candidates.regions import bare, crops
 from stages.candidates.sifting import Sifted, answers_to
 from stages.candidates.viewer import prompts
 from stages.stage import Job, StageConfig
 
-VERSION = 5
+VERSION = 6
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 REMEMBERED = 5
 """Lines of earlier keyframes a captioner is told; a working value."""
@@ -42,7 +44,12 @@ class Config(StageConfig):
 
     backend: str = Field("facts", description="Captioner: a name of the table of backends, or module:Class")
     options: dict[str, Any] = Field({}, description="Settings of the captioner")
-    n: int = Field(4, ge=1, le=len(LETTERS), description="Most candidates of one keyframe, of all styles together")
+    n: int = Field(
+        4,
+        ge=1,
+        le=len(LETTERS),
+        description="Most captions of one keyframe, of all styles together; on-screen text is read out besides",
+    )
     styles: tuple[Style, ...] = Field(
         ("basic", "strict"),
         min_length=1,
@@ -78,9 +85,10 @@ def run(job: Job[Config]) -> Iterable[Draft]:
     for first in range(0, len(contexts), job.config.together):
         chunk = slice(first, first + job.config.together)
         rows = describer.offered(contexts[chunk], told[chunk])
-        for number, (context, sifted) in enumerate(zip(contexts[chunk], rows, strict=True), start=first + 1):
+        asked = zip(contexts[chunk], told[chunk], rows, strict=True)
+        for number, (context, facts, sifted) in enumerate(asked, start=first + 1):
             refused.update(sifted.refused)
-            yield from describer.candidates(number, context, sifted)
+            yield from describer.candidates(number, context, facts, sifted)
         job.progress(min(first + job.config.together, len(contexts)), len(contexts))
     for why, count in refused.most_common():
         job.note(tr("{count} captions were refused and will not be spoken: {why}", count=count, why=why))
@@ -147,9 +155,9 @@ class _Describer:
             for p, found in zip(told, seen, strict=True)
         ]
 
-    def candidates(self, number: int, context: Context, sifted: Sifted) -> Iterator[Draft]:
+    def candidates(self, number: int, context: Context, facts: Prompt, sifted: Sifted) -> Iterator[Draft]:
         """The records of one keyframe; `number` counts keyframes from 1."""
-        for letter, (prompt, caption) in zip(LETTERS[: self.config.n], sifted.captions, strict=False):
+        for letter, (prompt, caption, writer) in zip(LETTERS, self._offered(facts, sifted), strict=False):
             judged = self.judge.judged(caption.text, context.keyframe, regions_of(prompt))
             own = caption.evidence or (*support(caption.text, prompt), *judged.evidence)
             yield Draft(
@@ -159,8 +167,17 @@ class _Describer:
                 kind=caption.kind,
                 style=prompt.style,
                 length=caption.length,
-                model=getattr(self.job.backend, "model", self.config.backend),
+                model=writer,
                 evidence=once((*own, *regions_of(prompt)), context.keyframe),
                 unsupported=judged.unsupported,
                 people=mentioned(caption.text, labels_in(prompt)),
             )
+
+    def _offered(self, facts: Prompt, sifted: Sifted) -> Iterator[tuple[Prompt, Caption, str]]:
+        """The captions and what wrote them; then the on-screen text, unless one of them is that."""
+        model = getattr(self.job.backend, "model", self.config.backend)
+        captions = sifted.captions[: self.config.n]
+        yield from ((prompt, caption, model) for prompt, caption in captions)
+        read = None if isinstance(self.job.backend, Facts) else reading(facts)
+        if read and all(caption.text != read[1].text for _, caption in captions):
+            yield *read, NAME

@@ -41,8 +41,10 @@ class Facts:
         """Settings of facts."""
 
         model_config = ConfigDict(frozen=True, extra="forbid")
-        text_score: float = Field(0.8, ge=0, le=1, description="Text read with less confidence is not spoken")
-        number_score: float = Field(0.9, ge=0, le=1, description="The same for text with digits: no context mends them")
+        text_score: float = Field(default=0.8, ge=0, le=1, description="Text read with less confidence is not spoken")
+        number_score: float = Field(
+            default=0.9, ge=0, le=1, description="The same for text with digits: no context mends them"
+        )
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -73,15 +75,18 @@ class Facts:
         """Nothing to free."""
 
     def _captions(self, prompt: Prompt, n: int) -> list[Caption]:
-        texts = [fact for seen in prompt.texts if (fact := self._text(seen, prompt))]
-        scene = _scene(prompt)
+        texts, scene = self.read(prompt), _scene(prompt)
         choices = [[*texts, *scene], texts[:1] or scene[-1:], [*texts, *scene[-1:]], texts or scene[-2:]]
         offered: dict[str, Caption] = {}
         for facts in choices:
-            caption = _caption(facts, prompt) if facts else None
+            caption = line(facts, prompt) if facts else None
             if caption and len(offered) < n:
                 offered.setdefault(caption.text, caption)
         return sorted(offered.values(), key=lambda c: len(c.text))
+
+    def read(self, prompt: Prompt) -> list[Fact]:
+        """The text in the picture that is to be read out."""
+        return [fact for seen in prompt.texts if (fact := self._text(seen, prompt))]
 
     def _text(self, seen: SeenText, prompt: Prompt) -> Fact | None:
         """The text with its lead-in; None for dialogue, noise, and what is heard already. Too long: its beginning."""
@@ -146,7 +151,7 @@ def _place_is_news(prompt: Prompt, turned: bool) -> bool:
     return prompt.place == "same" and prompt.first_of_shot and jump
 
 
-def _caption(facts: Sequence[Fact], prompt: Prompt) -> Caption | None:
+def line(facts: Sequence[Fact], prompt: Prompt) -> Caption | None:
     """The facts as one line; None where it would be longer than the longest line allowed."""
     form = 0 if prompt.style == "strict" else 1
     text = wording.joined([fact.forms[form] for fact in facts], prompt.language)

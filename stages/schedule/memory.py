@@ -11,7 +11,7 @@ one is held against its lines, and of all plans the one is kept that is worth mo
 from __future__ import annotations
 
 import functools
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,10 +23,11 @@ from stages.schedule.objective import TELLING, Level, Weights
 
 @dataclass(frozen=True)
 class Said:
-    """A line and the keyframe it speaks of."""
+    """A line and the keyframe it speaks of: what is seen there, or what is read out."""
 
     context: Context
     text: str
+    view: bool = True
 
 
 class Memory:
@@ -46,7 +47,7 @@ class Memory:
         self._place, self._elsewhere = place, elsewhere
         self.said = tuple(said)
         self._times = [line.context.time for line in said]
-        self._known: dict[str, frozenset[str]] = {}
+        self._known: dict[tuple[str, bool], frozenset[str]] = {}
 
     def holding(self, said: Sequence[Said]) -> Memory:
         """A memory of these lines instead."""
@@ -54,17 +55,23 @@ class Memory:
             self._language, self._weights, self._level, place=self._place, elsewhere=self._elsewhere, said=said
         )
 
-    def known(self, context: Context) -> frozenset[str]:
-        """The words that lines of earlier keyframes have said, as far as they are remembered at this one."""
-        if context.id not in self._known:
-            since = bisect_left(self._times, context.time - max(self._place, self._elsewhere))
-            near = (s for s in self.said[since : bisect_left(self._times, context.time)] if self._near(s, context))
-            self._known[context.id] = frozenset[str]().union(*(telling(s.text, self._language) for s in near))
-        return self._known[context.id]
+    def known(self, context: Context, view: bool = True) -> frozenset[str]:
+        """The words that lines of earlier keyframes have said, as far as they are remembered at this one.
 
-    def cost(self, text: str, context: Context) -> float:
+        Of a view also those of what is read out of the same keyframe.
+        """
+        key = (context.id, view)
+        if key not in self._known:
+            since = bisect_left(self._times, context.time - max(self._place, self._elsewhere))
+            now, after = bisect_left(self._times, context.time), bisect_right(self._times, context.time)
+            near = [s for s in self.said[since:now] if self._near(s, context)]
+            near += [s for s in self.said[now:after] if view and not s.view and s.context.id == context.id]
+            self._known[key] = frozenset[str]().union(*(telling(s.text, self._language) for s in near))
+        return self._known[key]
+
+    def cost(self, text: str, context: Context, view: bool = True) -> float:
         """What is taken from a line for telling what is known: its share, and the news that it would else be."""
-        known = self.known(context)
+        known = self.known(context, view)
         said = telling(text, self._language) if known else frozenset()
         if not said & known:
             return 0.0

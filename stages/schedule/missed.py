@@ -18,7 +18,7 @@ Why = Literal["no gap", "too long", "said", "outdone", "refused"]
 
 
 class Missed(BaseModel):
-    """A moment with candidates of which nothing is spoken."""
+    """A moment with candidates, something seen or read, of which nothing is spoken."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     keyframe: str
@@ -48,17 +48,17 @@ def save(folder: Path, left_out: Iterable[Missed]) -> None:
 
 def missed(planner: Planner, lines: Sequence[Placed]) -> Iterator[Missed]:
     """Every moment that has candidates and no line, in order of time."""
-    spoken = {planner.forms[line.option.key].candidate.keyframe for line in lines}
+    spoken = {planner.forms[line.option.key].candidate.id for line in lines}
     for moment in planner.moments:
-        if moment.context.keyframe not in spoken and (moment.candidates or moment.refused):
+        if not any(candidate.id in spoken for candidate in moment.candidates):
             yield _reason(planner, moment, lines) if moment.candidates else _refused(planner, moment)
 
 
 def _refused(planner: Planner, moment: Moment) -> Missed:
     best = max(moment.refused, key=lambda name: (planner.scores.get(name, 0.0), name))
-    context, candidate = moment.context, planner.candidates[best]
+    candidate, (start, end) = planner.candidates[best], seen(moment.context, view=moment.view)
     return Missed(
-        keyframe=context.keyframe, start=context.start, end=context.end, kind=candidate.kind, candidate=best,
+        keyframe=moment.context.keyframe, start=start, end=end, kind=candidate.kind, candidate=best,
         text=candidate.text, why="refused", detail=moment.refused[best],
     )  # fmt: skip
 
@@ -67,8 +67,8 @@ def _reason(planner: Planner, moment: Moment, lines: Sequence[Placed]) -> Missed
     forms = planner.forms_of(moment)
     whole = [form for form in forms if form.key == form.candidate.id]
     best = max(whole or forms, key=lambda f: (f.value, f.key))
-    start, end = seen(best.candidate, moment.context)
-    needed, room = planner.shortest(moment), planner.room(moment, best.candidate)
+    start, end = seen(moment.context, view=moment.view)
+    needed, room = planner.shortest(moment), planner.room(moment)
     why, by = _why(planner, moment, lines, needed, room)
     return Missed(
         keyframe=moment.context.keyframe, start=start, end=end, kind=best.candidate.kind, candidate=best.candidate.id,

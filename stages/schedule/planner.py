@@ -36,12 +36,21 @@ hours the first brings 0.4 % of worth, all later ones 0.03 %."""
 
 @dataclass(frozen=True)
 class Moment:
-    """A keyframe, the candidates that may be spoken of it, and why the others may not: candidate → reason."""
+    """What is seen on a keyframe, or what is read out of it: at other times on screen, and both may be spoken.
+
+    Its candidates that may be spoken, and why the others may not: candidate → reason.
+    """
 
     context: Context
     scene: bool
+    view: bool
     candidates: tuple[Candidate, ...]
     refused: dict[str, str]
+
+    @property
+    def key(self) -> tuple[str, bool]:
+        """What tells it from the others."""
+        return self.context.keyframe, self.view
 
 
 class Planner:
@@ -73,7 +82,7 @@ class Planner:
         )  # fmt: skip
         self._starts = [slot.start for slot in self.slots]
         self._ends = [slot.end for slot in self.slots]
-        self._of_moment: dict[str, list[Form]] = {}
+        self._of_moment: dict[tuple[str, bool], list[Form]] = {}
         self.forms: dict[str, Form] = {}
         self.rules = self._rules([])
 
@@ -87,9 +96,11 @@ class Planner:
     def _moments(self, job: Job[Config]) -> Iterator[Moment]:
         contexts = sorted(job.read(Context), key=lambda c: c.time)
         for context, scene in zip(contexts, scenes(contexts), strict=True):
-            found = {c.id: (c, self._reason(c, context)) for c in self.of_keyframe[context.keyframe]}
-            allowed = tuple(c for c, reason in found.values() if not reason)
-            yield Moment(context, scene, allowed, {name: reason for name, (_, reason) in found.items() if reason})
+            for some in _apart(self.of_keyframe[context.keyframe], context):
+                reasons = {candidate.id: self._reason(candidate, context) for candidate in some}
+                allowed = tuple(candidate for candidate in some if not reasons[candidate.id])
+                refused = {name: reason for name, reason in reasons.items() if reason}
+                yield Moment(context, scene, some[0].kind == "visual", allowed, refused)
 
     def _reason(self, candidate: Candidate, context: Context) -> str:
         """Why a candidate is not considered; empty where it is."""
@@ -135,7 +146,9 @@ class Planner:
     def _remembered(self, lines: Sequence[Placed]) -> Memory:
         """What is known once these lines are spoken."""
         forms = (self.forms[line.option.key] for line in lines)
-        return self.memory.holding([Said(self._contexts[f.candidate.keyframe], f.text) for f in forms])
+        return self.memory.holding(
+            [Said(self._contexts[f.candidate.keyframe], f.text, f.candidate.kind == "visual") for f in forms]
+        )
 
     def _recalled(self, lines: Sequence[Placed]) -> dict[str, Form]:
         """The forms of lines, each held against the lines before it."""
@@ -146,7 +159,7 @@ class Planner:
     def _known(self, form: Form, memory: Memory) -> Form:
         """A form less what a memory takes for what it tells again."""
         parts = {name: part for name, part in form.parts.items() if name != "known"}
-        cost = memory.cost(form.text, self._contexts[form.candidate.keyframe])
+        cost = memory.cost(form.text, self._contexts[form.candidate.keyframe], form.candidate.kind == "visual")
         return replace(form, parts=parts | ({"known": -cost} if cost else {}))
 
     def _measured(self, lines: Sequence[Placed]) -> bool:
@@ -165,8 +178,8 @@ class Planner:
         """Find the forms of every moment, with the lengths known so far."""
         if self.rewriting.available:
             self._rewrite()
-        self._of_moment = {moment.context.keyframe: self._forms(moment) for moment in self.moments}
-        rows = list(self._of_moment.values())
+        rows = [self._forms(moment) for moment in self.moments]
+        self._of_moment = {moment.key: forms for moment, forms in zip(self.moments, rows, strict=True)}
         self.forms = {form.key: form for row in rows for form in row}
         self.rules = self._rules(rows)
 
@@ -187,7 +200,7 @@ class Planner:
 
     def forms_of(self, moment: Moment) -> list[Form]:
         """The ways to word a moment."""
-        return self._of_moment[moment.context.keyframe]
+        return self._of_moment[moment.key]
 
     def options_of(self, moment: Moment) -> list[Option]:
         """The same with their lengths and windows."""
@@ -203,11 +216,10 @@ class Planner:
         forms = [self._form(moment, c, self.wording.texts[c.id]) for c in moment.candidates]
         if not forms:
             return []
-        room = self.room(moment, forms[0].candidate)
+        room = self.room(moment)
         if self.shortest(moment) > room:
             forms += self._shorter(moment, room)
-        fitting = (f for f in forms if self.lengths.needed(f.text) <= self.room(moment, f.candidate))
-        forms = self.wording.cleanest(forms, fitting)
+        forms = self.wording.cleanest(forms, (f for f in forms if self.lengths.needed(f.text) <= room))
         shortest = min(forms, key=lambda f: (self.lengths.needed(f.text), f.key))
         if self.lengths.needed(shortest.text) > TIGHT * room:
             forms += [self._faster(shortest, speed) for speed in self.lengths.speeds]
@@ -233,7 +245,7 @@ class Planner:
         return rewritten + [
             self._form(moment, candidate, text, f"/{number}")
             for candidate in moment.candidates
-            if candidate.kind == "visual"
+            if moment.view
             for number, text in enumerate(shortened(self.wording.texts[candidate.id]), 1)
         ]
 
@@ -247,11 +259,10 @@ class Planner:
 
     def _too_long(self, moment: Moment) -> Iterator[tuple[Candidate, int]]:
         """The best line of a moment and the syllables there is room for; none where it fits, or nothing would."""
-        visual = [c for c in moment.candidates if c.kind == "visual"]
-        if not visual or any(c.id in self._rewritten for c in visual):
+        if not (moment.view and moment.candidates) or any(c.id in self._rewritten for c in moment.candidates):
             return
-        best = max(visual, key=lambda c: (self.scores[c.id], c.id))
-        room = self.room(moment, best)
+        best = max(moment.candidates, key=lambda c: (self.scores[c.id], c.id))
+        room = self.room(moment)
         if 0 < room < self.shortest(moment):
             text = self.wording.texts[best.id]
             budget = int(self.syllables(text) * room / self.lengths.needed(text))
@@ -263,13 +274,13 @@ class Planner:
         return Form(f"{form.key}*{speed:g}", form.candidate, form.text, speed, {**form.parts, **cost})
 
     def _option(self, form: Form, moment: Moment) -> Option:
-        shown, gone = seen(form.candidate, moment.context)
+        shown, gone = seen(moment.context, view=moment.view)
         earliest, seconds = max(shown - self.settings.early, 0.0), self.lengths.needed(form.text, form.speed)
         return Option(form.key, seconds, form.value, round(earliest, 3), gone + self.settings.late, shown)
 
-    def room(self, moment: Moment, candidate: Candidate) -> float:
+    def room(self, moment: Moment) -> float:
         """The longest stretch of one gap that a line of the moment can be spoken in; 0 where no gap is in reach."""
-        shown, gone = seen(candidate, moment.context)
+        shown, gone = seen(moment.context, view=moment.view)
         earliest, latest = shown - self.settings.early, gone + self.settings.late
         first = bisect_right(self._ends, earliest)
         until = bisect_right(self._starts, latest)
@@ -297,8 +308,16 @@ class Planner:
         return language.syllables(text, self.settings.language)
 
 
-def seen(candidate: Candidate, context: Context) -> tuple[float, float]:
+def _apart(candidates: Sequence[Candidate], context: Context) -> Iterator[list[Candidate]]:
+    """Candidates of one keyframe by what they are of, its text and its view; what is on screen first comes first."""
+    views = [candidate for candidate in candidates if candidate.kind == "visual"]
+    texts = [candidate for candidate in candidates if candidate.kind != "visual"]
+    late = seen(context, view=False)[0] > context.start
+    yield from filter(None, (views, texts) if late else (texts, views))
+
+
+def seen(context: Context, *, view: bool) -> tuple[float, float]:
     """From when to when the picture of a line is on screen: its shot, or its text."""
-    if candidate.kind == "visual" or not context.texts:
+    if view or not context.texts:
         return context.start, context.end
     return min(t.first_seen for t in context.texts), max(t.last_seen for t in context.texts)
