@@ -107,7 +107,7 @@ def _placed(job: Job[Config], lines: Sequence[Spoken], heard: Measured) -> Itera
     yield from timing.fit(lines, gaps, unscripted(lines, heard), unsure)
     yield from timing.rate(lines, lang)
     yield from timing.words(lines, lang)
-    yield from timing.density(heard, gaps, unsure)
+    yield from timing.density(lines, heard, gaps, unsure)
 
 
 def _sounding(job: Job[Config], lines: Sequence[Spoken], heard: Measured) -> Iterator[Result]:

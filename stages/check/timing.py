@@ -180,15 +180,19 @@ def words(lines: Sequence[Spoken], lang: str) -> list[Result]:
     return results
 
 
-def density(measured: Measured, gaps: Sequence[Gap], unsure: Sequence[Utterance] = ()) -> list[Result]:
+def density(
+    lines: Sequence[Spoken], measured: Measured, gaps: Sequence[Gap], unsure: Sequence[Utterance] = ()
+) -> list[Result]:
     """Row 12: gaps that are kept silent are silent, and long ones leave room for the programme.
 
-    One that is only short because of a `doubted` voice beside it is not kept silent.
+    Pauses inside a line are talk, those between two lines are room. A gap that is only short because of a `doubted`
+    voice beside it is not kept silent.
     """
     edges = {u.start for u in unsure} | {u.end for u in unsure}
     gaps = [gap for gap in gaps if gap.why != TOO_SHORT or not {gap.start, gap.end} & edges]
-    spans, filled = measured.voiced, []
+    talk, filled = np.array([line.place for line in lines if line.place]).reshape(-1, 2), []
     for gap in gaps:
+        spans = talk if gap.usable else measured.voiced
         shared = np.minimum(spans[:, 1], gap.end) - np.maximum(spans[:, 0], gap.start)
         filled.append(float(np.maximum(shared, 0.0).sum()))
     shares = [
@@ -207,6 +211,6 @@ def _crowded(gap: Gap, filled: float) -> Iterator[Result]:
     if not gap.usable and filled > GRAIN:
         text = tr("Narration in a gap that is kept free ({why}) at {start}", why=tr(gap.why), start=start)
         yield Result(12, "density", "error", text, gap.start, gap.end, round(filled, 2), 0.0)
-    elif gap.usable and length > LONG_GAP and filled > FILL * length:
+    elif gap.usable and length > LONG_GAP and filled > FILL * length + GRAIN:
         text = tr("Narration fills {percent:.0f} % of the gap at {start}", percent=100 * filled / length, start=start)
         yield Result(12, "density", "warning", text, gap.start, gap.end, round(filled / length, 2), FILL)

@@ -239,6 +239,18 @@ def test_a_long_gap_that_is_full(ffmpeg: Ffmpeg, tmp_path: Path, length: float) 
         assert found[0].value == pytest.approx(2 * len(wave) / RATE / length, abs=0.05)
 
 
+@pytest.mark.parametrize(("share", "warned"), [(0.78, False), (0.83, True)])
+def test_pauses_between_lines_leave_room_for_the_programme(
+    ffmpeg: Ffmpeg, tmp_path: Path, share: float, warned: bool
+) -> None:
+    text, start = LINES[1][1], 8.0
+    length = len(voice(text)) / RATE
+    lines = tuple((start + number * (length + 0.2), text) for number in range(4))
+    film = describe(tmp_path / "film", ffmpeg, programme(), lines=lines)
+    film.change(Gap, 2, start=start, end=start + 4 * length / share, lead_in=0.0, lead_out=0.0)
+    assert bool(film.found(12)) == warned
+
+
 # Nothing spoken
 
 
