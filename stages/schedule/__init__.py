@@ -11,14 +11,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from data.claims import marked
 from data.messages import tr
 from data.records import Alternative, Narration, record_id
 from stages.schedule import given, held
 from stages.schedule.config import Config
 from stages.schedule.missed import Missed, missed, save
-from stages.schedule.optimise import Placed, losses, window_of
+from stages.schedule.placement import Placed, losses
 from stages.schedule.planner import Planner
+from stages.schedule.windows import Windows
 from stages.stage import Job
 
 __all__ = ["VERSION", "Config", "run"]
@@ -108,12 +111,13 @@ def _until(planner: Planner, lines: Sequence[Placed], number: int) -> float:
 
 def _parts(planner: Planner, lines: Sequence[Placed]) -> list[dict[str, float]]:
     """Of each line all that it is worth and all that it loses where it lies; together that is what was maximised."""
+    windows = Windows([[line.option] for line in lines], planner.slots, planner.rules)
+    slots = np.array([line.slot for line in lines], int)
+    starts = windows.steps[windows.steps_of(lines)]
+    places = planner.places.parts(windows.picture, windows.seconds, slots, starts)
     found = []
-    for line, lost in zip(lines, losses(lines, planner.slots, planner.rules), strict=True):
-        window = window_of(line, planner.slots, planner.rules)
-        step = window.steps[[window.step(line.start)]]
-        place = {k: -float(v[0]) for k, v in planner.places.parts(line.option, line.slot, step).items()}
-        taken = place | {name: -cost for name, cost in lost.items() if name != "place"}
-        parts = {**planner.forms[line.option.key].parts, **taken}
+    for number, lost in enumerate(losses(lines, planner.slots, planner.rules)):
+        taken = {name: -float(cost[number]) for name, cost in places.items()} | {"crowding": -lost["crowding"]}
+        parts = {**planner.forms[lines[number].option.key].parts, **taken}
         found.append({name: round(value, 3) for name, value in parts.items() if abs(value) >= 0.0005})
     return found

@@ -17,8 +17,9 @@ from typing import Any
 from data.files import write_atomically
 from data.records import Candidate, Context, Gap, Ranked
 from stages.schedule.config import Config
-from stages.schedule.optimise import MS, Option, Placed, windows
+from stages.schedule.placement import MS, Option, Placed
 from stages.schedule.planner import Planner
+from stages.schedule.windows import Windows
 from stages.stage import Job, Speaker, keyed
 
 FORM = 2
@@ -86,5 +87,6 @@ def _line(planner: Planner, key: str, slot: int, start: float, until: float) -> 
 
 def _open(planner: Planner, option: Option, slot: int, start: float) -> bool:
     """Whether the option may start there."""
-    found = [w for w in windows(option, planner.slots, planner.rules) if w.slot == slot]
-    return any(w.steps[0] - MS <= start <= w.last + MS for w in found)
+    windows = Windows([[option]], planner.slots, planner.rules)
+    window = windows.of(0, slot)
+    return window is not None and windows.opens[window] - MS <= start <= windows.last[window] + MS

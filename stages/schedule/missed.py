@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.records import Kind, Seconds
-from stages.schedule.optimise import Placed
+from stages.schedule.placement import Placed
 from stages.schedule.planner import Moment, Planner, seen
 
 Why = Literal["no gap", "too long", "said", "outdone", "refused"]

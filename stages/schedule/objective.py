@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from data.claims import marked
 from data.records import Candidate, Context, Gap, Length
 from data.words import telling
-from stages.schedule.optimise import Floats, Option
+from stages.schedule.placement import Floats, Ints
 
 Detail = Literal["short", "standard", "rich"]
 TELLING = 5
@@ -59,11 +59,6 @@ class Weights(BaseModel):
     )
     dialogue: float = Field(
         default=0.5, ge=0, description="Taken for saying what the dialogue says, by the share of its words"
-    )
-    repeat: float = Field(
-        default=3.0,
-        ge=0,
-        description="Taken for saying what was said in the last seconds; above any line's value: never twice",
     )
     early: float = Field(
         default=0.2, ge=0, description="Taken from a line half a second before its picture, and for each second of it"
@@ -166,7 +161,9 @@ class Places:
     """What a place costs a line: earliness and lateness against its picture, and the sound it would lie over."""
 
     def __init__(self, gaps: Sequence[Gap], loudness: NDArray[np.float32], weights: Weights) -> None:
-        self._gaps, self._weights = gaps, weights
+        self._weights = weights
+        self._beds = np.array([gap.bed for gap in gaps])
+        self._costly = {"music": weights.music, "silence": weights.silence}
         masked = np.zeros(len(loudness) + 1)
         for gap in gaps:
             if gap.loudness is not None:
@@ -174,46 +171,25 @@ class Places:
                 masked[1:][part] = np.clip((loudness[part] - gap.loudness - SALIENT) / LOUD, 0, 1)
         self._masked = np.cumsum(masked)
 
-    def cost(self, option: Option, slot: int, starts: Floats) -> Floats:
+    def cost(self, pictures: Floats, seconds: Floats, slots: Ints, starts: Floats) -> Floats:
         """The sum of `parts`, rounded to a hundredth so that no line waits for what nobody hears."""
-        return np.round(sum(self.parts(option, slot, starts).values(), np.zeros(len(starts))), 2)
+        return np.round(sum(self.parts(pictures, seconds, slots, starts).values(), np.zeros(len(starts))), 2)
 
-    def parts(self, option: Option, slot: int, starts: Floats) -> dict[str, Floats]:
-        """What is taken, by name, for each start in a slot; at least 0."""
-        weights, away = self._weights, starts - option.picture
-        bed = {"music": weights.music, "silence": weights.silence}.get(self._gaps[slot].bed, 0.0)
+    def parts(self, pictures: Floats, seconds: Floats, slots: Ints, starts: Floats) -> dict[str, Floats]:
+        """What is taken, by name, for each line and its start in a slot; at least 0."""
+        weights, away = self._weights, starts - pictures
+        beds = {bed: np.where(self._beds[slots] == bed, cost, 0.0) for bed, cost in self._costly.items()}
         return {
             "early": weights.early * (np.clip(-away / SEEN_LATER, 0, 1) + np.maximum(-away, 0)),
             "late": weights.late * np.maximum(away, 0),
-            self._gaps[slot].bed: np.full(len(starts), bed),
-            "effects": weights.effects * self._share(starts, option.seconds),
+            **beds,
+            "effects": weights.effects * self._share(starts, seconds),
         }
 
-    def _share(self, starts: Floats, seconds: float) -> Floats:
+    def _share(self, starts: Floats, seconds: Floats) -> Floats:
         """How much of each stretch of `seconds` is taken by sounds that stand out, 0–1."""
         last = len(self._masked) - 1
         first = np.minimum((starts * STEP).astype(int), last)
         until = np.minimum(np.maximum(((starts + seconds) * STEP).astype(int), first + 1), last)
         share: Floats = (self._masked[until] - self._masked[first]) / np.maximum(until - first, 1)
         return share
-
-
-def repeats(
-    moments: Sequence[Sequence[Form]], times: Sequence[float], window: float, similarity: float, cost: float
-) -> dict[str, dict[str, float]]:
-    """For pairs of lines of moments at most `window` seconds apart that say nearly the same: what the later one costs.
-
-    Compared by words (Dice): "한 사람이 있다" and "두 사람이 있다" share most letters and say different things.
-    """
-    found: dict[str, dict[str, float]] = {}
-    bags = [[(form.key, frozenset(form.text.split())) for form in moment] for moment in moments]
-    for number, moment in enumerate(bags):
-        for later in range(number + 1, len(bags)):
-            if times[later] - times[number] > window:
-                break
-            for key, one in moment:
-                for other_key, other in bags[later]:
-                    alike = 2 * len(one & other) / max(len(one) + len(other), 1)
-                    if alike >= similarity:
-                        found.setdefault(key, {})[other_key] = cost * alike
-    return found

@@ -16,11 +16,14 @@ import numpy as np
 from data import language
 from data.records import Candidate, Context, Gap, Ranked
 from data.style import refuse
+from stages.schedule.alike import Sayings
 from stages.schedule.config import Config
 from stages.schedule.lengths import Lengths
 from stages.schedule.memory import Memory, Said
-from stages.schedule.objective import LEVELS, Form, Places, heard, repeats, scenes, value
-from stages.schedule.optimise import Option, Placed, Rules, Slot, optimise, total
+from stages.schedule.objective import LEVELS, Form, Places, heard, scenes, value
+from stages.schedule.optimise import Plan, optimise
+from stages.schedule.placement import Option, Placed, Rules, Slot, total
+from stages.schedule.relaxed import Prices
 from stages.schedule.rewriting import LEAST, Rewriting
 from stages.schedule.shorten import available, shortened
 from stages.schedule.wording import Wording
@@ -84,6 +87,9 @@ class Planner:
         self._ends = [slot.end for slot in self.slots]
         self._of_moment: dict[tuple[str, bool], list[Form]] = {}
         self.forms: dict[str, Form] = {}
+        self.plan: Plan | None = None
+        self._prices: Prices | None = None
+        self._sayings = Sayings()
         self.rules = self._rules([])
 
     def _capacity(self, gap: Gap) -> float:
@@ -119,21 +125,24 @@ class Planner:
     def placed(self) -> list[Placed]:
         """The best placement, with the lengths of its lines as the voice speaks them, held against its own lines.
 
-        Of the plans whose lengths are all known, and the last, the one that is worth most.
+        Of the plans whose lengths are all known, and the last, the one that is worth most; `plan` is that decision.
         """
-        plans: list[tuple[float, list[Placed], dict[str, Form]]] = []
-        rounds = max(self.config.rounds, REMEMBERING)
+        plans: list[tuple[float, Plan, dict[str, Form]]] = []
+        rounds, wide = max(self.config.rounds, REMEMBERING), False
         for number in range(rounds + 1):
-            lines = self._optimised()
-            unknown = number < self.config.rounds and self._measured(lines)
+            wide = wide or number == rounds
+            plan = self._optimised(wide=wide)
+            unknown = number < self.config.rounds and self._measured(plan.lines)
             if number == rounds or not unknown:
-                recalled = self._recalled(lines)
-                plans.append((self._worth(lines, recalled), lines, self.forms | recalled))
-            before, self.memory = self.memory, self._remembered(lines)
-            if not unknown and self.memory.said == before.said:
+                recalled = self._recalled(plan.lines)
+                plans.append((self._worth(plan.lines, recalled), plan, self.forms | recalled))
+            before, self.memory = self.memory, self._remembered(plan.lines)
+            settled = not unknown and self.memory.said == before.said
+            if settled and wide:
                 break
-        _, lines, self.forms = max(plans, key=lambda plan: plan[0])
-        return lines
+            wide = settled
+        _, self.plan, self.forms = max(plans, key=lambda decided: decided[0])
+        return self.plan.lines
 
     def worth(self, lines: Sequence[Placed]) -> float:
         """What lines of the last optimisation are worth together, held against each other and no others."""
@@ -170,9 +179,11 @@ class Planner:
             self._progress(done, len(lines))
         return news > 0
 
-    def _optimised(self) -> list[Placed]:
+    def _optimised(self, *, wide: bool) -> Plan:
         self.prepare()
-        return optimise(self.problem(), self.slots, self.rules)
+        plan = optimise(self.problem(), self.slots, self.rules, self._prices, wide=wide)
+        self._prices = plan.prices
+        return plan
 
     def prepare(self) -> None:
         """Find the forms of every moment, with the lengths known so far."""
@@ -206,10 +217,17 @@ class Planner:
         """The same with their lengths and windows."""
         return [self._option(form, moment) for form in self.forms_of(moment)]
 
-    def _rules(self, forms: Sequence[Sequence[Form]]) -> Rules:
-        config, times = self.config, [moment.context.time for moment in self.moments]
-        alike = repeats(forms, times, config.repeat_window, config.similarity, config.weights.repeat)
-        return Rules(config.pause, config.breath, config.weights.crowding, self.places.cost, alike)
+    def _rules(self, rows: Sequence[Sequence[Form]]) -> Rules:
+        config = self.config
+        said = [
+            (moment.context.time, self._sayings.number(form.text))
+            for moment, forms in zip(self.moments, rows, strict=False)
+            for form in forms
+        ]
+        self._known_by, alike = self._sayings.alike(said, config.repeat_window, config.similarity)
+        return Rules(
+            config.pause, config.breath, config.weights.crowding, self.places.cost, config.repeat_window, alike
+        )
 
     def _forms(self, moment: Moment) -> list[Form]:
         """The candidates; where none fits any gap, also shorter ones made of them; the shortest also faster."""
@@ -276,7 +294,9 @@ class Planner:
     def _option(self, form: Form, moment: Moment) -> Option:
         shown, gone = seen(moment.context, view=moment.view)
         earliest, seconds = max(shown - self.settings.early, 0.0), self.lengths.needed(form.text, form.speed)
-        return Option(form.key, seconds, form.value, round(earliest, 3), gone + self.settings.late, shown)
+        says = int(self._known_by[self._sayings.number(form.text)])
+        latest = gone + self.settings.late
+        return Option(form.key, seconds, form.value, round(earliest, 3), latest, shown, moment.context.time, says)
 
     def room(self, moment: Moment) -> float:
         """The longest stretch of one gap that a line of the moment can be spoken in; 0 where no gap is in reach."""
@@ -292,9 +312,8 @@ class Planner:
         return min(self.lengths.needed(self.wording.texts[c.id]) for c in moment.candidates)
 
     def says(self, line: Placed, options: Sequence[Option]) -> bool:
-        """Whether a line says nearly what one of the later options would."""
-        alike = self.rules.repeats.get(line.option.key, {})
-        return any(option.key in alike for option in options)
+        """Whether a line says nearly what one of the options would, within the window."""
+        return any(self.rules.again(line.option, option) for option in options)
 
     def shorter(self, form: Form) -> list[Candidate]:
         """Candidates of the same moment with fewer syllables, the cleanest first, of those the best."""

@@ -173,4 +173,4 @@ def worth(job: Any, rounds: int | None = None) -> float:
     if rounds is None:
         return sum(sum(line.parts.values()) for line in run(job))
     planner = Planner(job)
-    return planner.worth(planner._optimised())
+    return planner.worth(planner._optimised(wide=True).lines)
