@@ -113,7 +113,7 @@ def vtt_payload(start: float, end: float, text: str) -> Line:
 
 def _vtt_cue(start: float, end: float, payload: str) -> Line:
     voice = re.search(r"<v(?:\.[^\s>]*)?[ \t]+([^>]*)>", payload)
-    text = html.unescape(re.sub(r"</?[^>]*>", "", payload))
+    text = html.unescape(re.sub(r"</?[^>]*>", "", payload)).rstrip("\n")  # the file ends with a line break too
     return Line(start, end, text, html.unescape(voice[1]).strip() if voice else None)
 
 

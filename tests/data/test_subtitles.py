@@ -10,7 +10,7 @@ import pytest
 
 from data.errors import MediaError
 from data.media import probe
-from data.subtitles import find_side_file, read, read_embedded
+from data.subtitles import find_side_file, read, read_descriptions, read_embedded
 
 SRT = """1
 00:00:01,000 --> 00:00:02,500
@@ -110,6 +110,12 @@ ad0001
 def test_descriptions_are_no_dialogue(tmp_path: Path, header: str) -> None:
     with pytest.raises(MediaError, match="audio description, not the dialogue"):
         read(write(tmp_path / "a.vtt", header + "\n00:01.000 --> 00:02.000\n문이 열린다.\n"))
+
+
+def test_the_last_line_of_descriptions_is_as_clean_as_the_others(tmp_path: Path) -> None:
+    cues = "00:01.000 --> 00:02.000\n<v 해설>문이 열린다.\n\n00:03.000 --> 00:04.000\n<v 해설>문이 닫힌다.\n"
+    (tmp_path / "x.vtt").write_text(f"WEBVTT\n\n{cues}", encoding="utf-8")
+    assert [line.text for line in read_descriptions(tmp_path / "x.vtt")] == ["문이 열린다.", "문이 닫힌다."]
 
 
 SMI = """<SAMI>
