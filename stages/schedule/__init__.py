@@ -8,6 +8,7 @@ stage's folder lists every moment of which nothing is spoken, with the reason (`
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -19,6 +20,7 @@ from data.records import Alternative, Narration, record_id
 from stages.schedule import given, held
 from stages.schedule.config import Config
 from stages.schedule.missed import Missed, missed, save
+from stages.schedule.optimise import Plan
 from stages.schedule.placement import Placed, losses
 from stages.schedule.planner import Planner
 from stages.schedule.windows import Windows
@@ -27,6 +29,8 @@ from stages.stage import Job
 __all__ = ["VERSION", "Config", "run"]
 
 VERSION = 5
+LEAST_SHORT = 1e-6
+"""Share of the worth below the bound from which it is told."""
 
 
 def run(job: Job[Config]) -> Iterator[Narration]:
@@ -38,12 +42,23 @@ def run(job: Job[Config]) -> Iterator[Narration]:
         yield from given.narrations(job, job.settings.given_script, job.config.pause)
         return
     planner = Planner(job)
-    lines = held.placed(planner, job)
-    left_out = list(missed(planner, lines))
+    plan = held.placed(planner, job)
+    left_out = list(missed(planner, plan.lines))
     save(job.folder, left_out)
+    _tell_worth(job, plan)
     _tell(job, left_out)
     _tell_wording(job, planner)
-    yield from _narrations(planner, lines, left_out)
+    yield from _narrations(planner, plan.lines, left_out)
+
+
+def _tell_worth(job: Job[Config], plan: Plan) -> None:
+    """Note what the lines are worth, and how far from the best choice they are at most."""
+    if plan.lines:
+        text = tr("The lines are worth {value:.1f}, the most that is possible", value=plan.value)
+        if plan.short >= LEAST_SHORT:
+            text = tr("The lines are worth {value:.1f}, at most {short:.2f} % below the best possible",
+                      value=plan.value, short=math.ceil(plan.short * 1e4) / 100)  # fmt: skip
+        job.note(text)
 
 
 def _tell(job: Job[Config], left_out: Sequence[Missed]) -> None:

@@ -17,36 +17,41 @@ from typing import Any
 from data.files import write_atomically
 from data.records import Candidate, Context, Gap, Ranked
 from stages.schedule.config import Config
+from stages.schedule.optimise import Plan
 from stages.schedule.placement import MS, Option, Placed
 from stages.schedule.planner import Planner
+from stages.schedule.relaxed import Prices
 from stages.schedule.windows import Windows
 from stages.stage import Job, Speaker, keyed
 
-FORM = 2
+FORM = 3
 """Raised when the same problem would be decided in another way."""
 WORDS_ALONE = {"text", "evidence", "draft"}
 """Fields of a candidate that differ with what people are called; its draft stands for them."""
 
 
-def placed(planner: Planner, job: Job[Config]) -> list[Placed]:
+def placed(planner: Planner, job: Job[Config]) -> Plan:
     """The best placement: the one of before where only words changed and it can still be spoken."""
     if not (job.speaker and job.speaker.voice):
         return planner.placed()
     file = job.cache / f"held-{_problem(job, job.speaker)}.json"
     held = _read(file)
-    lines = _again(planner, held) if held else None
-    if lines is None:
-        lines = planner.placed()
-        rows = [[o.option.key, o.slot, o.start, o.option.seconds, planner.forms[o.option.key].text] for o in lines]
-        write_atomically(file, json.dumps(rows, ensure_ascii=False).encode())
-    return lines
+    lines = _again(planner, held["lines"]) if held else None
+    if held and lines is not None:
+        return Plan(lines, held["value"], held["bound"], Prices())
+    plan = planner.placed()
+    rows = [[o.option.key, o.slot, o.start, o.option.seconds, planner.forms[o.option.key].text] for o in plan.lines]
+    kept = {"lines": rows, "value": plan.value, "bound": plan.bound}
+    write_atomically(file, json.dumps(kept, ensure_ascii=False).encode())
+    return plan
 
 
-def _read(file: Path) -> list[tuple[str, int, float, float, str]]:
+def _read(file: Path) -> dict[str, Any]:
+    """A decision that was kept; empty where there is none."""
     try:
-        return [tuple(row) for row in json.loads(file.read_bytes())]
+        return dict(json.loads(file.read_bytes()))
     except (FileNotFoundError, ValueError):
-        return []
+        return {}
 
 
 def _problem(job: Job[Config], speaker: Speaker) -> str:

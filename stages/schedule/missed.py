@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -29,8 +29,8 @@ class Missed(BaseModel):
     text: str
     why: Why = Field(
         description="no gap: none within reach of its picture; too long: no gap in reach has room for its shortest "
-        "line; said: it was said a moment before; outdone: other lines are worth more in its place; refused: no "
-        "candidate may be spoken, see `detail`"
+        "line; said: all of it was said a moment before, or is said soon; outdone: other lines are worth more in its "
+        "place; refused: no candidate may be spoken, see `detail`"
     )
     detail: str = ""
     needed: Seconds | None = Field(default=None, description="Seconds its shortest line takes")
@@ -87,9 +87,18 @@ def _why(
         return "too long", []
     options = planner.options_of(moment)
     from_, until = min(o.earliest for o in options), max(o.latest + o.seconds for o in options)
-    first = bisect_left(lines, from_ - planner.config.repeat_window, key=lambda line: line.end)
-    before = lines[first : bisect_left(lines, until, key=lambda line: line.start)]
-    said = [line for line in before if planner.says(line, options)]
-    near = [line for line in before if line.end + planner.config.pause > from_]
-    instead = [planner.forms[line.option.key].candidate.id for line in said or near]
-    return "said" if said else "outdone", instead
+    window, again = planner.config.repeat_window, planner.rules.again
+    around = lines[_first_after(lines, from_ - window) : _first_from(lines, until + window)]
+    said = [line for line in around if any(again(line.option, option) for option in options)]
+    nothing_else = all(any(again(line.option, option) for line in said) for option in options)
+    near = lines[_first_after(lines, from_ - planner.config.pause) : _first_from(lines, until)]
+    instead = [planner.forms[line.option.key].candidate.id for line in (said if nothing_else else near or said)]
+    return "said" if nothing_else else "outdone", instead
+
+
+def _first_after(lines: Sequence[Placed], time: float) -> int:
+    return bisect_right(lines, time, key=lambda line: line.end)
+
+
+def _first_from(lines: Sequence[Placed], time: float) -> int:
+    return bisect_left(lines, time, key=lambda line: line.start)

@@ -87,7 +87,6 @@ class Planner:
         self._ends = [slot.end for slot in self.slots]
         self._of_moment: dict[tuple[str, bool], list[Form]] = {}
         self.forms: dict[str, Form] = {}
-        self.plan: Plan | None = None
         self._prices: Prices | None = None
         self._sayings = Sayings()
         self.rules = self._rules([])
@@ -122,10 +121,10 @@ class Planner:
             return f"it breaks rules of style, and no mending is safe: {', '.join(wrong)}"
         return ""
 
-    def placed(self) -> list[Placed]:
+    def placed(self) -> Plan:
         """The best placement, with the lengths of its lines as the voice speaks them, held against its own lines.
 
-        Of the plans whose lengths are all known, and the last, the one that is worth most; `plan` is that decision.
+        Of the plans whose lengths are all known, and the last, the one that is worth most; `forms` are then its own.
         """
         plans: list[tuple[float, Plan, dict[str, Form]]] = []
         rounds, wide = max(self.config.rounds, REMEMBERING), False
@@ -141,8 +140,8 @@ class Planner:
             if settled and wide:
                 break
             wide = settled
-        _, self.plan, self.forms = max(plans, key=lambda decided: decided[0])
-        return self.plan.lines
+        _, plan, self.forms = max(plans, key=lambda decided: decided[0])
+        return plan
 
     def worth(self, lines: Sequence[Placed]) -> float:
         """What lines of the last optimisation are worth together, held against each other and no others."""
@@ -310,10 +309,6 @@ class Planner:
     def shortest(self, moment: Moment) -> float:
         """Seconds that the shortest candidate of the moment takes."""
         return min(self.lengths.needed(self.wording.texts[c.id]) for c in moment.candidates)
-
-    def says(self, line: Placed, options: Sequence[Option]) -> bool:
-        """Whether a line says nearly what one of the options would, within the window."""
-        return any(self.rules.again(line.option, option) for option in options)
 
     def shorter(self, form: Form) -> list[Candidate]:
         """Candidates of the same moment with fewer syllables, the cleanest first, of those the best."""

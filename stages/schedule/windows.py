@@ -18,8 +18,8 @@ from stages.schedule.placement import GRAIN, MS, Floats, Ints, Option, Placed, R
 
 REACH = 300.0
 """Seconds after its picture from which a line is spoken no more, whatever lateness costs."""
-MOST_SLOTS = 64
-"""Slots in reach of one option that are considered, the first ones; in 300 s there are hardly more."""
+MOST_SLOTS = 24
+"""Slots in reach of one option that are considered, the first ones."""
 MOST_WAITS = 32
 """Cheaper starts after the first possible one that are considered."""
 AT_ONCE = 1 << 18
