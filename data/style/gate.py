@@ -7,12 +7,14 @@ import re
 import unicodedata
 
 from data import language as lang
-from data.messages import tr
+from data.messages import Lang, current, tr
 from data.style.own import QUOTED
 
 MAX_CHARACTERS = 400
 MAX_SYLLABLES = 120
 """Longer than anybody speaks in one line (about 27 s); a guard against run-away models, not a style rule."""
+REMEMBERED = 16384
+"""Lines whose answer is kept: they are asked about where they are written, chosen and spoken."""
 _LOOP = re.compile(r"(\S)\1{5,}|(?:(?<=\s)|^)(\S+)(?:\s+\2){3,}(?!\S)|(.{2,20}?)\3{3,}")
 _JAMO = re.compile(r"(?<![가-힣])[ㄱ-ㅎㅏ-ㅣ]+|[\u1100-\u11ff]")
 _EMOJI = re.compile("[\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff\ufe0f]")
@@ -20,6 +22,11 @@ _EMOJI = re.compile("[\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\U0001f000-\U0001fa
 
 def refuse(text: str, language: str) -> str | None:
     """Why `text` must never be spoken in `language` (ko, en), in the user's language; None when it may."""
+    return _refused(text, language, current())
+
+
+@functools.lru_cache(REMEMBERED)
+def _refused(text: str, language: str, _messages: Lang) -> str | None:
     line = text.strip()
     return _wrong_size(line, language) or _not_narration(line) or _wrong_signs(line, language)
 

@@ -25,14 +25,15 @@ from stages.schedule.placement import GRAIN, MS, Floats, Ints, Rules, Slot
 from stages.schedule.repetition import Clique, Credit
 from stages.schedule.windows import Windows, counted
 
-FINE = 0.05
+FINE = 0.1
 """Seconds of a cell where plans are held against what may still come; prices are found in cells of GRAIN."""
 MOST_CELLS = 2000
 """Cells for each option, on average, above which they are made larger: bounds time and memory."""
 PASSES, PATIENCE, PROGRESS = 24, 3, 5e-4
 """Most passes over the film to find prices; they end where the bound fell less than a share in the last few."""
-GROW, SHRINK, FIRST_SECOND, FIRST_LINE = 1.1, 0.6, 0.1, 0.3
-"""Factors of the steps, and the first step of the price of a second and of a line, in worth."""
+GROW, SHRINK, FIRST_SECOND, FIRST_LINE, AGAIN = 1.1, 0.6, 0.1, 0.3, 0.2
+"""Factors of the steps; the first step of the price of a second and of a line, in worth; and the share of it where
+prices are known from a problem much like this one."""
 EPS = 1e-9
 AFTER = 1e9
 """Seconds: after every film."""
@@ -86,6 +87,7 @@ class Paths:
         for option in has.tolist():
             low, high, takes, offset = (int(v[option]) for v in (self._low, self._high, self._takes, self._offset))
             self._rows[int(windows.moment[option])].append((option, low, high, takes, offset))
+        self._span = [(min((r[1] for r in row), default=0), max((r[2] for r in row), default=0)) for row in self._rows]
         self._furthest = np.maximum.accumulate([max((h + n for _, _, h, n, _ in r), default=0) for r in self._rows])
 
     def _fill(self, first: Ints) -> None:
@@ -119,7 +121,7 @@ class Paths:
     def _step(self, moment: int, rest: Floats, floor: int) -> int:
         """Let a line of the moment be spoken before the rest; the first cell that `rest` holds now."""
         pause, breath = self.grid.pause, self.grid.breath
-        low, high = min(r[1] for r in self._rows[moment]), max(r[2] for r in self._rows[moment])
+        low, high = self._span[moment]
         if low - breath < floor:
             rest[low - breath : floor] = rest[floor]
             floor = low - breath
@@ -130,13 +132,15 @@ class Paths:
             np.maximum(there, gains + rest[begins + takes : ends + takes], out=there)
         best = np.maximum.accumulate(best[::-1])[::-1]
         self._begun[moment] = low, high, rest[low - breath : high].copy(), best
-        for behind, cost, gained in ((breath, 0.0, best), (pause, self._crowding, best)):
-            there = rest[low - behind : high - behind]
-            np.maximum(there, gained - cost, out=there)
-        there = rest[low - breath : low - pause]
-        np.maximum(there, best[0] - self._crowding, out=there)
-        there = rest[floor : low - breath]
-        np.maximum(there, best[0], out=there)
+        crowded = best - self._crowding
+        for since, until, gained in (
+            (floor, low - breath, best[0]),
+            (low - breath, high - breath, best),
+            (low - breath, low - pause, crowded[0]),
+            (low - pause, high - pause, crowded),
+        ):
+            if since < until:
+                np.maximum(rest[since:until], gained, out=rest[since:until])
         return floor
 
     def rest(self, moment: int, cells: Ints) -> Floats:
@@ -203,7 +207,8 @@ class Relaxed:
         paths = Paths(self._windows, self._moments, self._slots, self._rules, GRAIN * self._coarse(GRAIN))
         prices = self._known(start)
         count = len(prices)
-        steps = np.concatenate([np.full(len(self._slots), FIRST_SECOND), np.full(len(self._cliques), FIRST_LINE)])
+        steps = np.repeat([FIRST_SECOND, FIRST_LINE], [len(self._slots), len(self._cliques)])
+        steps *= AGAIN if start.seconds or start.lines else 1.0
         turned, best, lowest = np.zeros(count), prices, list[float]()
         for _ in range(PASSES):
             bound, over = self._pass(paths, prices)
