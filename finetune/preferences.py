@@ -70,8 +70,9 @@ def preferences(
         told["no keyframe at that time"] += len(some) if row is None else 0
         wanted = [line for line in lines if line.text and (line.changed or (line.approved and approvals))]
         told["nothing to learn"] += len(lines) - len(wanted) if lines else len(refused)
+        kept = {line.text for line in lines}  # what is read and what is seen may both be spoken of one keyframe
         for line in wanted:
-            others = row.captions if row and not line.changed else ()
+            others = [text for text in row.captions if text not in kept] if row and not line.changed else []
             examples.append(_example(line, [*line.was, *refused, *others], row, drama, language))
     return Preferred(tuple(examples), {name: count for name, count in told.items() if count})
 

@@ -131,6 +131,13 @@ def test_approvals_teach_only_when_asked(folder: Path, yuna: Session) -> None:
     assert (edited.response, edited.rejected) == ("가.", (FIRST,))
 
 
+def test_lines_approved_of_one_picture_do_not_stand_against_each_other(folder: Path, yuna: Session) -> None:
+    do(yuna, "approve", 0)
+    do(yuna, "add", start=10.9, text=LINES[0][1])
+    first = next(example for example in learnt(folder, approvals=True) if example.response == FIRST)
+    assert first.rejected == LINES[0][2:]
+
+
 def test_reviews_find_their_picture_by_time_whatever_the_ids(folder: Path, yuna: Session) -> None:
     do(yuna, "edit", SECOND, text="가.")
     do(yuna, "add", start=25.0, text="나.")
