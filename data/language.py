@@ -5,6 +5,7 @@ Korean text is read out in Hangul: numbers by their counters, Latin letters as `
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable
@@ -45,12 +46,17 @@ _JOINED = re.compile(
 )
 
 
+REMEMBERED = 16384
+"""Lines whose syllables are kept: they are counted where lines are judged, chosen, spoken and checked."""
+
+
 def spoken(text: str, language: str) -> str:
     """`text` as the voice reads it, on one line; English keeps its digits."""
     text = " ".join(_compose(text).split())
     return _tidy(_spoken_korean(text) if language == "ko" else text)
 
 
+@functools.lru_cache(REMEMBERED)
 def syllables(text: str, language: str) -> int:
     """Syllables of `text` once it is read out.
 

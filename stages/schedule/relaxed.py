@@ -27,7 +27,7 @@ from stages.schedule.windows import Windows, counted
 
 FINE = 0.1
 """Seconds of a cell where plans are held against what may still come; prices are found in cells of GRAIN."""
-MOST_CELLS = 2000
+MOST_CELLS = 600
 """Cells for each option, on average, above which they are made larger: bounds time and memory."""
 PASSES, PATIENCE, PROGRESS = 24, 3, 5e-4
 """Most passes over the film to find prices; they end where the bound fell less than a share in the last few."""

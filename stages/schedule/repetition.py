@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -36,53 +36,73 @@ class Clique:
     options: Ints
 
 
+@dataclass
 class Run:
-    """The moments at which one thing could be said, each at most `window` seconds after the one before."""
+    """The moments at which one thing could be said, each at most `window` seconds after the one before, with their
+    options; and its column."""
 
-    def __init__(self, says: int) -> None:
-        self.says, self.moments, self.options = says, list[int](), list[list[int]]()
-        self.column, self.apart = COLUMN, True
+    says: int
+    moments: list[int] = field(default_factory=list)
+    options: list[list[int]] = field(default_factory=list)
+    column: int = COLUMN
+
+    @property
+    def all(self) -> list[int]:
+        """Its options."""
+        return [option for row in self.options for option in row]
 
 
 class Repetition:
     """What recurs among the options of a film.
 
-    `column` of each option (COLUMN: none); `marks`: the columns that speaking an option writes to; `fresh`: the columns
-    that begin to stand for something at a moment; `since`: the first moment that is still remembered at each.
+    `column` of each option (COLUMN: none) tells whether it has been said, `paid` whether a clique of it has; `marks`:
+    the columns that speaking an option writes to; `fresh`: the columns that begin to stand for something at a moment;
+    `since`: the first moment that is still remembered at each.
     """
 
     def __init__(self, windows: Windows, when: Floats, rules: Rules) -> None:
-        self._when, self._window = when, rules.window + MS
+        self._when, self._window, self._alike = when, rules.window + MS, rules.alike
         self.since = np.searchsorted(when, when - self._window)
         self.fresh: dict[int, list[int]] = defaultdict(list)
-        self.column = np.full(len(windows.options), COLUMN)
+        self.column, self.paid = (np.full(len(windows.options), COLUMN) for _ in range(2))
         self.marks: dict[int, Ints] = {}
-        self._runs: dict[int, list[Run]] = defaultdict(list)
+        said = defaultdict(list)
         for option in np.flatnonzero(windows.until > windows.first).tolist():
-            if windows.options[option].says >= 0:
-                self._add(windows.options[option].says, int(windows.moment[option]), option)
-        recurring = list(self._recurring(rules))
-        self.columns = self._allot(recurring)
-        for run in recurring:
-            self._mark(run, rules)
-        self.cliques = [clique for run in recurring for clique in self._cliques(run)]
+            said[windows.options[option].says].append((int(windows.moment[option]), option))
+        said.pop(COLUMN, None)
+        self._runs = {says: self._divided(says, places) for says, places in said.items()}
+        alone = [run for runs in self._runs.values() for run in runs if self._recurs(run)]
+        families = [family for family in _families(sorted(said), rules.alike) if len(family) > 1]
+        joined = [sorted(place for says in family for place in said[says]) for family in families]
+        together = [run for family, places in zip(families, joined, strict=True)
+                    for run in self._divided(family[0], places) if len(run.moments) > 1]  # fmt: skip
+        self.columns = self._allot([*alone, *together])
+        for run in alone:
+            self.column[run.all] = self.paid[run.all] = run.column
+        for run in together:
+            self.paid[run.all] = run.column
+        for run in alone:
+            self._mark(run)
+        members = {says for family in families for says in family}
+        priced = [*(run for run in alone if run.says not in members), *together]
+        self.cliques = sorted((c for run in priced for c in self._cliques(run)), key=lambda c: (c.first, c.says))
 
-    def _add(self, says: int, moment: int, option: int) -> None:
-        runs = self._runs[says]
-        if not runs or self._when[moment] - self._when[runs[-1].moments[-1]] > self._window:
-            runs.append(Run(says))
-        run = runs[-1]
-        if not run.moments or run.moments[-1] != moment:
-            run.moments.append(moment)
-            run.options.append([])
-        run.options[-1].append(option)
+    def _divided(self, says: int, places: Sequence[tuple[int, int]]) -> list[Run]:
+        """Moments and options, in order, as runs."""
+        runs = list[Run]()
+        for moment, option in places:
+            if not runs or self._when[moment] - self._when[runs[-1].moments[-1]] > self._window:
+                runs.append(Run(says))
+            run = runs[-1]
+            if not run.moments or run.moments[-1] != moment:
+                run.moments.append(moment)
+                run.options.append([])
+            run.options[-1].append(option)
+        return runs
 
-    def _recurring(self, rules: Rules) -> Iterable[Run]:
-        """The runs that something is to be remembered of, in the order in which they begin."""
-        runs = (run for found in self._runs.values() for run in found)
-        for run in sorted(runs, key=lambda r: (r.moments[0], r.says)):
-            if len(run.moments) > 1 or any(self._near(run, other) for other in rules.alike.get(run.says, ())):
-                yield run
+    def _recurs(self, run: Run) -> bool:
+        """Whether something is to be remembered of a run."""
+        return len(run.moments) > 1 or any(self._near(run, other) for other in self._alike.get(run.says, ()))
 
     def _near(self, run: Run, says: int) -> bool:
         """Whether something else is said near enough to the run to matter to it."""
@@ -95,7 +115,7 @@ class Repetition:
         """Give every run a column from the moment on at which something may rule it out; how many there are."""
         used: list[tuple[int, int]] = []
         columns = 0
-        for run in runs:
+        for run in sorted(runs, key=lambda r: (r.moments[0], r.says)):
             begins = int(self.since[run.moments[0]])
             if used and used[0][0] < begins:
                 _, run.column = heapq.heappop(used)
@@ -103,16 +123,14 @@ class Repetition:
                 run.column, columns = columns, columns + 1
             self.fresh[begins].append(run.column)
             heapq.heappush(used, (run.moments[-1], run.column))
-            self.column[[option for row in run.options for option in row]] = run.column
         return columns
 
-    def _mark(self, run: Run, rules: Rules) -> None:
+    def _mark(self, run: Run) -> None:
         for moment, options in zip(run.moments, run.options, strict=True):
-            found = {run.column} if moment < run.moments[-1] else set()
-            for says in rules.alike.get(run.says, ()):
+            found = {run.column, *self.paid[options].tolist()}
+            for says in self._alike.get(run.says, ()):
                 found |= self._ahead(says, moment)
-            marks = np.array(sorted(found), int)
-            self.marks.update(dict.fromkeys(options, marks))
+            self.marks.update(dict.fromkeys(options, np.array(sorted(found), int)))
 
     def _ahead(self, says: int, moment: int) -> set[int]:
         """The column of what is said, if it comes again soon after the moment."""
@@ -135,8 +153,23 @@ class Repetition:
                 yield Clique(moment, last, run.column, run.says, np.array(options))
 
 
+def _families(numbers: Iterable[int], alike: Mapping[int, frozenset[int]]) -> Iterable[list[int]]:
+    """The numbers in groups all of which are alike: near each other one of a group at most is spoken."""
+    families, of = list[list[int]](), dict[int, int]()
+    for number in numbers:
+        known = Counter(of[other] for other in alike.get(number, ()) if other in of)
+        home = min((f for f, count in known.items() if count == len(families[f])), default=len(families))
+        if home == len(families):
+            families.append([])
+        families[home].append(number)
+        of[number] = home
+    return families
+
+
 class Credit:
     """What prices a plan need not pay any more: a clique of which it has spoken a line costs its future nothing.
+
+    Of cliques in order of time.
 
     `left[m]` is the sum of the prices of all cliques that have options after moment m.
     """

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from stages.schedule.placement import MS, Floats, Ints, Placed, Rules, Slot
 from stages.schedule.relaxed import EPS, Relaxed
 from stages.schedule.repetition import COLUMN, Repetition
-from stages.schedule.windows import Windows, counted
+from stages.schedule.windows import Waits, Windows
 
 NEVER = -1e9
 """Before the film; a number, for infinities do not add up."""
@@ -87,7 +87,7 @@ class Search:
     ) -> None:
         self._windows, self._slots, self._rules = windows, slots, rules
         self._repetition, self._relaxed = repetition, relaxed
-        self._waits, self._later = windows.waits()
+        self._waits = Waits(windows)
         self._ends = [slot.end for slot in slots]
         self._capacity = np.array([*(slot.capacity for slot in slots), np.inf])
         self._bounded = np.isfinite(self._capacity)
@@ -99,7 +99,7 @@ class Search:
         self._columns: list[set[int]] = [set() for _ in range(moments)]
         self._speaking: list[list[int]] = [[] for _ in range(moments)]
         for option, marks in sorted(repetition.marks.items()):
-            self._columns[windows.moment[option]].add(int(repetition.column[option]))
+            self._columns[windows.moment[option]].add(int(repetition.paid[option]))
             if len(marks):
                 self._speaking[windows.moment[option]].append(option)
 
@@ -168,7 +168,7 @@ class Search:
         windows = self._windows
         parent, window = np.nonzero(self._open(labels, moment))
         window += self._first[moment]
-        parent, window, start, cost = self._starts(labels, parent, window)
+        parent, window, start, cost = self._starts(labels, moment, parent, window)
         option, slot = windows.option[window], windows.slot[window]
         before = np.where(labels.slot[parent] == slot, labels.filled[parent], 0.0)
         value = labels.value[parent] + windows.value[option] - cost
@@ -193,7 +193,7 @@ class Search:
             found[:, again] &= labels.said[:, column[again]] < self._repetition.since[moment]
         return found
 
-    def _starts(self, labels: Labels, parent: Ints, window: Ints) -> tuple[Ints, Ints, Floats, Floats]:
+    def _starts(self, labels: Labels, moment: int, parent: Ints, window: Ints) -> tuple[Ints, Ints, Floats, Floats]:
         """Parents and windows with each start that can be the best, and what it costs there."""
         rules, windows = self._rules, self._windows
         end, opens = labels.end[parent], windows.opens[window]
@@ -207,9 +207,8 @@ class Search:
         rows = np.flatnonzero(start <= windows.last[window] + MS)
         parent, window, start, free = parent[rows], window[rows], start[rows], free[rows]
         step = windows.step(window, start)
-        waits = self._waits[step + 1] - self._waits[step]
+        waits, later = self._waits.of(self._first[moment], self._until[moment], step)
         which = np.repeat(np.arange(len(step)), waits)
-        later = self._later[self._waits[step][which] + counted(waits)]
         rows = np.flatnonzero(windows.steps[later] < free[which])  # from there on the line that does not crowd waits
         which, later = np.append(np.arange(len(step)), which[rows]), np.append(step, later[rows])
         start = np.append(start, windows.steps[later[len(start) :]])
@@ -227,7 +226,7 @@ class Search:
     def _credits(self, labels: Labels, grown: Grown, moment: int) -> dict[int, Floats]:
         """For each column that the moment has an option of: what each plan saves by having said it."""
         repetition, of = self._repetition, self._relaxed.credit.of
-        now = np.where(grown.window == NONE, COLUMN, repetition.column[self._windows.option[grown.window]])
+        now = np.where(grown.window == NONE, COLUMN, repetition.paid[self._windows.option[grown.window]])
         found = {}
         for column in sorted(self._columns[moment]):
             kept = of(column, labels.said[:, column], moment)[grown.parent]

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from stages.schedule.placement import GRAIN, MS, Floats, Ints, Option, Placed, Rules, Slot
 
-REACH = 300.0
-"""Seconds after its picture from which a line is spoken no more, whatever lateness costs."""
+AHEAD, REACH = 60.0, 300.0
+"""Seconds before its picture until which a line is not spoken, and after it from which no more, whatever that costs."""
 MOST_SLOTS = 24
 """Slots in reach of one option that are considered, the first ones."""
 MOST_WAITS = 32
 """Cheaper starts after the first possible one that are considered."""
-AT_ONCE = 1 << 18
-"""Starts whose costs are asked for at once: bounds the memory that costs take on the way."""
+AT_ONCE = 1 << 17
+"""Steps that are looked at together: bounds the memory that this takes on the way."""
 
 
 class Windows:
@@ -46,7 +46,7 @@ class Windows:
     def _open(self, slots: Sequence[Slot]) -> None:
         """Find the slots in reach of each option."""
         starts, ends, capacity = (np.array([getattr(s, n) for s in slots]) for n in ("start", "end", "capacity"))
-        earliest = np.array([o.earliest for o in self.options])
+        earliest = np.maximum(np.array([o.earliest for o in self.options]), self.picture - AHEAD)
         latest = np.minimum(np.array([o.latest for o in self.options]), self.picture + REACH)
         first = np.searchsorted(ends, earliest, "right")
         number = np.clip(np.searchsorted(starts, latest + MS, "right") - first, 0, MOST_SLOTS)
@@ -113,23 +113,8 @@ class Windows:
         windows = [self.of(option, line.slot) for option, line in enumerate(lines)]
         return self.step(np.array(windows, np.int64), np.array([line.start for line in lines]))
 
-    def waits(self) -> tuple[Ints, Ints]:
-        """For each step the later ones that are cheaper than all between: where they begin, one row after the other.
-
-        (steps + 1,) and (waits,); no more than MOST_WAITS of a step.
-        """
-        cheaper, found = self._cheaper(), []
-        origin = np.flatnonzero(cheaper != np.arange(len(cheaper)))
-        step = cheaper[origin]
-        for _ in range(MOST_WAITS):
-            found.append((origin, step))
-            further = np.flatnonzero(cheaper[step] != step)
-            origin, step = origin[further], cheaper[step[further]]
-        origins, steps = (np.concatenate(column) for column in zip(*found, strict=True))
-        begin = np.append(0, np.cumsum(np.bincount(origins, minlength=len(cheaper))))
-        return begin, steps[np.argsort(origins, kind="stable")]
-
-    def _cheaper(self) -> Ints:
+    @cached_property
+    def cheaper(self) -> Ints:
         """For each step the next of its window that costs less; its own number where none does."""
         own = np.arange(len(self.steps))
         following = own + 1
@@ -169,6 +154,39 @@ class Windows:
         found.last = np.where(whole, self.last[kept], found.last)
         found.first, found.until = _bounds(found.option, len(self.options))
         return found
+
+
+class Waits:
+    """For each step the later ones of its window that are cheaper than all between, MOST_WAITS at most.
+
+    Found for AT_ONCE steps at a time, in the order in which they are asked for: all of them would not be linear.
+    """
+
+    def __init__(self, windows: Windows) -> None:
+        self._windows, self._since, self._until = windows, 0, 0
+
+    def of(self, first: int, until: int, steps: Ints) -> tuple[Ints, Ints]:
+        """How many waits each of `steps` has, all of which lie in the windows [first, until), and all waits in turn."""
+        since, end = int(self._windows.begin[first]), int(self._windows.end[until - 1])
+        if since < self._since or end > self._until:
+            self._look(since, end)
+        rows = steps - self._since
+        count = self._begin[rows + 1] - self._begin[rows]
+        return count, self._waits[np.repeat(self._begin[rows], count) + counted(count)]
+
+    def _look(self, since: int, until: int) -> None:
+        cheaper = self._windows.cheaper
+        self._since, self._until = since, max(until, min(since + AT_ONCE, len(cheaper)))
+        origin, found = np.arange(self._since, self._until), []
+        step = origin
+        for _ in range(MOST_WAITS):
+            further = np.flatnonzero(cheaper[step] != step)
+            origin, step = origin[further], cheaper[step[further]]
+            found.append((origin, step))
+        origins, waits = (np.concatenate(column) for column in zip(*found, strict=True))
+        self._waits: Ints = waits[np.argsort(origins, kind="stable")]
+        count = np.bincount(origins - self._since, minlength=self._until - self._since)
+        self._begin: Ints = np.append(0, np.cumsum(count))
 
 
 def counted(lengths: NDArray[np.integer]) -> Ints:

@@ -18,7 +18,7 @@ from stages.schedule.optimise import optimise
 from stages.schedule.placement import Option, Rules, Slot, total
 from stages.schedule.relaxed import PASSES, Paths
 from stages.schedule.search import Search
-from tests.stages.test_optimise import costly, feasible, says_the_same, value_of
+from tests.stages.test_optimise import Problem, costly, feasible, says_the_same, value_of
 
 SUBJECTS = ("한 남자가", "노인이", "소녀가", "두 형사가", "간호사가", "아이들이", "주인이", "검은 개가")
 PLACES = ("젖은 골목에서", "옥상 난간에", "병원 복도를", "낡은 부엌에서", "다리 밑으로", "빈 교실에서", "시장 한복판을")
@@ -53,7 +53,7 @@ def test_is_as_good_as_an_exact_solver(gaps: str, captions: str, tmp_path: Path)
 
 
 @st.composite
-def adversaries(draw: st.DrawFn) -> tuple[list[list[Option]], list[Slot], Rules]:
+def adversaries(draw: st.DrawFn) -> Problem:
     """Anything a film might be made of to make the choice slow.
 
     Windows of minutes over many slots, lines of a tenth of a second or as long as a slot, equal values, places that
@@ -111,7 +111,7 @@ MOST_AN_OPTION = 120_000
 """What one option may cost at worst, in cells and plans; `MOST_CELLS` × (`PASSES` + 1) and the search's widths."""
 
 
-def worked(problem: tuple[list[list[Option]], list[Slot], Rules]) -> float:
+def worked(problem: Problem) -> float:
     """Choose lines; what an option costs in cells and plans."""
     moments, slots, rules = problem
     work = Work()
@@ -129,9 +129,7 @@ def worked(problem: tuple[list[list[Option]], list[Slot], Rules]) -> float:
 
 @given(adversaries())
 @settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-def test_no_film_costs_more_than_so_much_for_each_candidate(
-    problem: tuple[list[list[Option]], list[Slot], Rules],
-) -> None:
+def test_no_film_costs_more_than_so_much_for_each_candidate(problem: Problem) -> None:
     """1,000 of them: benchmarks/results/narration.md."""
     cost = worked(problem)
     target(cost)
