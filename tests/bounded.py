@@ -9,7 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-CPU, DATA = 900, 8
+CPU, DATA = 600, 8
 """Seconds of processor time, and GiB of data, of each process."""
 WITHIN = """
 import resource, subprocess, sys

@@ -15,6 +15,8 @@ from data import messages
 from data.records import AudioStream, Episode, Record, VideoStream
 from stages.stage import Job, RunSettings, StageConfig
 
+pytest.register_assert_rewrite("tests.captioned")
+
 ROOT = Path(__file__).resolve().parents[1]
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no defect

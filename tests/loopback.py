@@ -105,6 +105,11 @@ class Server:
     _open: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def port(self) -> int:
+        """Its port."""
+        return int(self.url.removesuffix("/v1").rpartition(":")[2])
+
     def begin(self, request: Request) -> Reply | None:
         """Note a request; the scripted answer to it."""
         with self._lock:

@@ -24,7 +24,7 @@ from tests.composite import RATE, Composite, Line, bed_of, subtitles, with_speec
 Picture = NDArray[np.uint8]
 Ffmpeg = Callable[..., None]
 
-FPS = 10
+FPS = 8
 SIZE = (320, 180)
 SEED = 7
 SHORTEST, LONGEST = 1.5, 6.0
@@ -140,7 +140,8 @@ def _decoded(path: Path) -> Iterator[Picture]:
         for frame in container.decode(video=0):
             if frame.time is not None and frame.time >= due:
                 due += 1 / FPS
-                yield _fitted(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8))
+                small = frame.reformat(round(frame.width * SIZE[1] / frame.height), SIZE[1], "bgr24")
+                yield _fitted(np.asarray(small.to_ndarray(), np.uint8))
 
 
 def _fitted(image: Picture) -> Picture:

@@ -20,6 +20,9 @@ from av.stream import Disposition
 
 from data.sample import make
 from data.script import Script
+from tests import captioned
+from tests.captioner import OWN_LINES, Captioner
+from tests.loopback import serving
 
 pytestmark = pytest.mark.slow
 
@@ -187,6 +190,21 @@ def test_a_run_that_is_killed_anywhere_ends_in_the_same_bytes(film: Path, out: P
             half = [p for p in (tmp_path / "sample").glob("*") if p.is_file() and not p.name.startswith(".")]
             assert half in ([], [p for p in half if p.name in digests(out)])
     assert digests(tmp_path / "sample") == digests(out)
+
+
+def test_a_captioner_with_all_its_faults_is_held_to_every_rule(
+    film: Path, out: Path, truth: Any, script: Script, tmp_path: Path
+) -> None:
+    """The results so far are taken over, so that only what depends on the captioner is made anew."""
+    shutil.copytree(out.parent, tmp_path / "out")
+    with serving() as server:
+        server.reply = Captioner(OWN_LINES)
+        ran = captioned.run(film, server, out=tmp_path / "out")
+    said = [(line["start"], line["end"]) for line in truth["utterances"]]
+    described = captioned.Described(film, said, tmp_path / "out" / "sample", ran)
+    for rule in captioned.RULES:
+        rule(described)
+    assert len(described.lines) > len(script.narrations)
 
 
 @pytest.mark.parametrize("form", ["dapt", "vtt", "srt", "csv", "xlsx", "docx", "html"])

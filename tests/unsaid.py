@@ -18,6 +18,8 @@ from data.words import telling
 from data.workspace import Workspace
 from pipeline import config as settings
 
+PAUSE = 0.2
+"""Seconds between two lines."""
 LONGER = 1.3
 """Voices take up to so many times the plan for a line."""
 
@@ -47,8 +49,7 @@ class Unsaid:
         self.offered: dict[str, list[Candidate]] = defaultdict(list)
         for candidate in space.read("naming", Candidate):
             self.offered[candidate.keyframe].append(candidate)
-        for line in self.script.narrations:
-            self.offered.pop(line.keyframe, None)
+        self.spoken = {line.keyframe for line in self.script.narrations}
 
     def stretches(self, least: float) -> Iterator[Stretch]:
         """Stretches of `least` seconds and more in which narration may be and none is, each kept clear of its lines."""
@@ -67,15 +68,24 @@ class Unsaid:
 
     def fitting(self, stretch: Stretch) -> Iterator[Candidate]:
         """Candidates that could have been spoken in a stretch: their picture is there, they fit, and they are news."""
-        for keyframe, candidates in self.offered.items():
+        for keyframe in self.offered.keys() - self.spoken:
             context = self.contexts[keyframe]
             start = max(stretch.start, context.start - self.config.early)
             if start > context.end + self.config.late or not self._in_turn(context, stretch):
                 continue
-            for candidate in candidates:
-                needed = LONGER * language.seconds(candidate.text, "ko", language.PLAN_RATE["ko"])
-                if needed <= min(stretch.end - start, stretch.room) and self._may_be_said(candidate, context):
+            for candidate in self.offered[keyframe]:
+                if longest(candidate) <= min(stretch.end - start, stretch.room) and self._is_fine(candidate):
                     yield candidate
+
+    def instead(self, line: ScriptNarration) -> list[Candidate]:
+        """What else could have been said of the same picture in the time the line took."""
+        return [
+            candidate
+            for candidate in self.offered[line.keyframe]
+            if candidate.id != line.candidate
+            and longest(candidate) <= line.end - line.start
+            and self._is_fine(candidate, but=line)
+        ]
 
     def _capacity(self, gap: ScriptGap) -> float:
         fill = self.choice.fill if gap.end - gap.start > self.choice.long_gap else 1.0
@@ -87,24 +97,23 @@ class Unsaid:
         last = self.contexts[stretch.after.keyframe].time if stretch.after else self.script.episode.duration
         return first < context.time < last
 
-    def _may_be_said(self, candidate: Candidate, context: Context) -> bool:
-        """Not blamed, not weak, and nothing like it is said within the memory, and some of its words are new."""
+    def _is_fine(self, candidate: Candidate, but: ScriptNarration | None = None) -> bool:
+        """Not weak, not blamed, nothing like it is said within the memory (`but` by one line), and partly new."""
         if self.scores.get(candidate.id, 0.0) < self.choice.min_score or style.refuse(candidate.text, "ko"):
             return False
         if any(found.severity != "info" for found in style.findings(candidate.text, "ko")):
             return False
-        near = [
-            line
-            for line in self.script.narrations
-            if abs(self.contexts[line.keyframe].time - context.time) <= self.choice.repeat_window
-        ]
-        known = frozenset[str]().union(*(telling(line.text, "ko") for line in near))
-        said = any(alike(candidate.text, line.text) >= self.choice.similarity for line in near)
+        time, window = self.contexts[candidate.keyframe].time, self.choice.repeat_window
+        lines = [line for line in self.script.narrations if line != but]
+        near = [line.text for line in lines if abs(self.contexts[line.keyframe].time - time) <= window]
+        known = frozenset[str]().union(*(telling(text, "ko") for text in near))
+        said = any(alike(candidate.text, text) >= self.choice.similarity for text in near)
         return not said and bool(telling(candidate.text, "ko") - known)
 
 
-PAUSE = 0.2
-"""Seconds between two lines."""
+def longest(candidate: Candidate) -> float:
+    """Seconds that a candidate takes at most."""
+    return LONGER * language.seconds(candidate.text, "ko", language.PLAN_RATE["ko"])
 
 
 def alike(one: str, other: str) -> float:
