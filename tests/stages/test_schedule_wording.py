@@ -69,7 +69,7 @@ def test_nor_where_it_is_the_only_one(make_job: MakeJob, film: Film) -> None:
     (row,) = missed(job)
     assert (row["why"], row["candidate"]) == ("refused", "c00001a")
     assert row["detail"].endswith("no mending is safe: framing" if morphology_installed() else ": polite, framing")
-    assert [note.text.partition(" break ")[0] for note in job.notes] == ["2 candidates"]
+    assert "2 candidates" in [note.text.partition(" break ")[0] for note in job.notes]
 
 
 @korean
