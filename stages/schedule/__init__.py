@@ -41,8 +41,7 @@ def run(job: Job[Config]) -> Iterator[Narration]:
     if job.settings.given_script:
         yield from given.narrations(job, job.settings.given_script, job.config.pause)
         return
-    planner = Planner(job)
-    plan = held.placed(planner, job)
+    planner, plan = held.placed(job)
     left_out = list(missed(planner, plan.lines))
     save(job.folder, left_out)
     _tell_worth(job, plan)

@@ -24,26 +24,29 @@ from stages.schedule.relaxed import Prices
 from stages.schedule.windows import Windows
 from stages.stage import Job, Speaker, keyed
 
-FORM = 3
+FORM = 4
 """Raised when the same problem would be decided in another way."""
 WORDS_ALONE = {"text", "evidence", "draft"}
 """Fields of a candidate that differ with what people are called; its draft stands for them."""
 
 
-def placed(planner: Planner, job: Job[Config]) -> Plan:
-    """The best placement: the one of before where only words changed and it can still be spoken."""
+def placed(job: Job[Config]) -> tuple[Planner, Plan]:
+    """The best placement and who placed it: the one of before where only words changed and it can still be spoken."""
+    planner = Planner(job)
     if not (job.speaker and job.speaker.voice):
-        return planner.placed()
+        return planner, planner.placed()
     file = job.cache / f"held-{_problem(job, job.speaker)}.json"
     held = _read(file)
     lines = _again(planner, held["lines"]) if held else None
     if held and lines is not None:
-        return Plan(lines, held["value"], held["bound"], Prices())
+        return planner, Plan(lines, held["value"], held["bound"], Prices())
+    if held:
+        planner = Planner(job)  # one that has heard no line yet: what was held must not decide what is decided anew
     plan = planner.placed()
     rows = [[o.option.key, o.slot, o.start, o.option.seconds, planner.forms[o.option.key].text] for o in plan.lines]
     kept = {"lines": rows, "value": plan.value, "bound": plan.bound}
     write_atomically(file, json.dumps(kept, ensure_ascii=False).encode())
-    return plan
+    return planner, plan
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -55,10 +55,15 @@ class Lengths:
         found = self._measured.get((text, speed))
         return found or math.ceil(self._estimate(text) / speed * 1000) / 1000
 
+    def known(self, form: Form) -> bool:
+        """Whether the length of a line will not change any more: it was spoken, or there is no voice to ask."""
+        return self._speaker is None or (form.text, form.speed) in self._measured
+
     def measure(self, form: Form) -> bool:
         """Have a line spoken, if it was not yet and there is a speaker; whether its length is news."""
-        if self._speaker is None or (form.text, form.speed) in self._measured:
+        if self.known(form):
             return False
+        assert self._speaker
         self._measured[form.text, form.speed] = self._speaker.seconds(form.text, form.speed)
         return True
 

@@ -124,15 +124,17 @@ class Planner:
     def placed(self) -> Plan:
         """The best placement, with the lengths of its lines as the voice speaks them, held against its own lines.
 
-        Of the plans whose lengths are all known, and the last, the one that is worth most; `forms` are then its own.
+        Of the plans whose lengths are all known, the one that is worth most; `forms` are then its own. The last round
+        chooses from what was spoken in the others: a length that is only estimated is no plan to keep.
         """
         plans: list[tuple[float, Plan, dict[str, Form]]] = []
         rounds, wide = max(self.config.rounds, REMEMBERING), False
         for number in range(rounds + 1):
-            wide = wide or number == rounds
-            plan = self._optimised(wide=wide)
-            unknown = number < self.config.rounds and self._measured(plan.lines)
-            if number == rounds or not unknown:
+            last = number == rounds
+            wide = wide or last
+            plan = self._optimised(wide=wide, spoken=last)
+            unknown = self._measured(plan.lines)
+            if not unknown:
                 recalled = self._recalled(plan.lines)
                 plans.append((self._worth(plan.lines, recalled), plan, self.forms | recalled))
             before, self.memory = self.memory, self._remembered(plan.lines)
@@ -178,9 +180,13 @@ class Planner:
             self._progress(done, len(lines))
         return news > 0
 
-    def _optimised(self, *, wide: bool) -> Plan:
+    def _optimised(self, *, wide: bool, spoken: bool = False) -> Plan:
+        """The best lines as far as is known; `spoken`: of those alone that were spoken."""
         self.prepare()
-        plan = optimise(self.problem(), self.slots, self.rules, self._prices, wide=wide)
+        problem = self.problem()
+        if spoken:
+            problem = [[o for o in options if self.lengths.known(self.forms[o.key])] for options in problem]
+        plan = optimise(problem, self.slots, self.rules, self._prices, wide=wide)
         self._prices = plan.prices
         return plan
 
