@@ -50,6 +50,7 @@ REMEMBERED = 16384
 """Lines whose syllables are kept: they are counted where lines are judged, chosen, spoken and checked."""
 
 
+@functools.lru_cache(REMEMBERED)
 def spoken(text: str, language: str) -> str:
     """`text` as the voice reads it, on one line; English keeps its digits."""
     text = " ".join(_compose(text).split())

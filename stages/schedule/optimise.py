@@ -37,7 +37,7 @@ NARROW, WIDE, WIDEST = 16, 64, 1024
 second where the film is small."""
 LABELS = 12_000
 """Labels over all moments up to which a film is small."""
-CLOSE = 2e-3
+CLOSE = 5e-3
 """Share of the worth of a longer film below its bound that is close enough."""
 
 

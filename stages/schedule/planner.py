@@ -21,7 +21,7 @@ from stages.schedule.config import Config
 from stages.schedule.lengths import Lengths
 from stages.schedule.memory import Memory, Said
 from stages.schedule.objective import LEVELS, Form, Places, heard, scenes, value
-from stages.schedule.optimise import Plan, optimise
+from stages.schedule.optimise import CLOSE, Plan, optimise
 from stages.schedule.placement import Option, Placed, Rules, Slot, total
 from stages.schedule.relaxed import Prices
 from stages.schedule.rewriting import LEAST, Rewriting
@@ -32,6 +32,8 @@ from stages.stage import Job
 TIGHT = 0.6
 """Share of the longest gap in reach from which a line may have to be spoken faster to leave others room."""
 
+FEW = 0.1
+"""Share of lines with new lengths from which on one more round is enough, of what was spoken by then."""
 REMEMBERING = 1
 """Times that everything is decided again because of what lines have told, where no voice is asked for lengths: over 3
 hours the first brings 0.4 % of worth, all later ones 0.03 %."""
@@ -89,6 +91,7 @@ class Planner:
         self.forms: dict[str, Form] = {}
         self._prices: Prices | None = None
         self._sayings = Sayings()
+        self._made: dict[str, Form] = {}
         self.rules = self._rules([])
 
     def _capacity(self, gap: Gap) -> float:
@@ -128,9 +131,9 @@ class Planner:
         chooses from what was spoken in the others: a length that is only estimated is no plan to keep.
         """
         plans: list[tuple[float, Plan, dict[str, Form]]] = []
-        rounds, wide = max(self.config.rounds, REMEMBERING), False
+        rounds, wide, last = max(self.config.rounds, REMEMBERING), False, False
         for number in range(rounds + 1):
-            last = number == rounds
+            last = last or number == rounds
             wide = wide or last
             plan = self._optimised(wide=wide, spoken=last)
             unknown = self._measured(plan.lines)
@@ -139,9 +142,9 @@ class Planner:
                 plans.append((self._worth(plan.lines, recalled), plan, self.forms | recalled))
             before, self.memory = self.memory, self._remembered(plan.lines)
             settled = not unknown and self.memory.said == before.said
-            if settled and wide:
+            if last or (settled and (wide or plan.short <= CLOSE)):
                 break
-            wide = settled
+            wide, last = settled, number > 0 and 0 < unknown <= FEW * len(plan.lines)
         _, plan, self.forms = max(plans, key=lambda decided: decided[0])
         return plan
 
@@ -172,13 +175,13 @@ class Planner:
         cost = memory.cost(form.text, self._contexts[form.candidate.keyframe], form.candidate.kind == "visual")
         return replace(form, parts=parts | ({"known": -cost} if cost else {}))
 
-    def _measured(self, lines: Sequence[Placed]) -> bool:
-        """Have the lines spoken that were not yet; whether there was one."""
+    def _measured(self, lines: Sequence[Placed]) -> int:
+        """Have the lines spoken that were not yet; how many there were."""
         news = 0
         for done, line in enumerate(lines, 1):
             news += self.lengths.measure(self.forms[line.option.key])
             self._progress(done, len(lines))
-        return news > 0
+        return news
 
     def _optimised(self, *, wide: bool, spoken: bool = False) -> Plan:
         """The best lines as far as is known; `spoken`: of those alone that were spoken."""
@@ -250,11 +253,14 @@ class Planner:
 
     def _form(self, moment: Moment, candidate: Candidate, text: str, shortened: str = "") -> Form:
         """A form; `shortened`: the end of its key where words were left out or put otherwise."""
-        score = self.scores[candidate.id]
-        place = (moment.context, moment.scene)
-        found = value(candidate, text, score, place, self.config.weights, self.level, self.settings.language)
-        cost = {"shortened": -self.config.weights.shortened} if shortened else {}
-        return Form(candidate.id + shortened, candidate, text, 1.0, found | cost)
+        key = candidate.id + shortened
+        if key not in self._made or self._made[key].text != text:
+            place = (moment.context, moment.scene)
+            score, lang = self.scores[candidate.id], self.settings.language
+            found = value(candidate, text, score, place, self.config.weights, self.level, lang)
+            cost = {"shortened": -self.config.weights.shortened} if shortened else {}
+            self._made[key] = Form(key, candidate, text, 1.0, found | cost)
+        return self._made[key]
 
     def _shorter(self, moment: Moment, room: float) -> list[Form]:
         """Rewritten forms; those with words left out where there is none that fits."""

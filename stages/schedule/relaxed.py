@@ -29,7 +29,7 @@ FINE = 0.1
 """Seconds of a cell where plans are held against what may still come; prices are found in cells of GRAIN."""
 MOST_CELLS = 600
 """Cells for each option, on average, above which they are made larger: bounds time and memory."""
-PASSES, PATIENCE, PROGRESS = 24, 3, 5e-4
+PASSES, PATIENCE, PROGRESS = 16, 3, 1e-3
 """Most passes over the film to find prices; they end where the bound fell less than a share in the last few."""
 GROW, SHRINK, FIRST_SECOND, FIRST_LINE, AGAIN = 1.1, 0.6, 0.1, 0.3, 0.2
 """Factors of the steps; the first step of the price of a second and of a line, in worth; and the share of it where
