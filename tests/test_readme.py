@@ -72,6 +72,7 @@ def prepare_fine_tuning(folder: Path) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # forty commands, each a process of its own
 def test_every_vdesc_command_runs(tmp_path: Path) -> None:
     film = make(tmp_path / "made")
     for place in ("episode.mp4", "s01/e01.mkv"):
