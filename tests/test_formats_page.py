@@ -36,6 +36,8 @@ def test_the_commands_run(tmp_path: Path) -> None:
         done = subprocess.run(
             command, shell=True, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PATH": path}
         )
+        if "no font here" in done.stderr:
+            pytest.skip("no font with Korean letters on this machine")
         assert done.returncode in (0, 3), f"{command}\n{done.stdout}{done.stderr}"
     for name in ("preview.mp4", *(f"out/episode/{n}" for n in ("hls/master.m3u8", "dash/manifest.mpd", "labels.txt"))):
         assert (tmp_path / name).stat().st_size

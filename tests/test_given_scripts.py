@@ -135,7 +135,12 @@ def test_a_spreadsheet_of_korea_goes_in_and_comes_out(media: Path, tmp_path: Pat
         (0.5, "구름이 떠 있다."),
         (12.0, "새가 나뭇가지에 앉아 존다."),
     ]
-    vdesc("preview", folder, "--scene", 1, "-o", tmp_path / "한 장면.mp4")
+    try:
+        vdesc("preview", folder, "--scene", 1, "-o", tmp_path / "한 장면.mp4")
+    except AssertionError as error:
+        if "no font here" in str(error):
+            pytest.skip("no font with Korean letters on this machine")
+        raise
     vdesc("preview", folder, "--scene", 1, "-o", tmp_path / "한 장면.gif")
     with av.open(str(tmp_path / "한 장면.mp4")) as container:
         length = container.duration / 1e6
