@@ -88,7 +88,10 @@ def best(problem: Problem, seconds: float) -> Solved:
     whole = np.append(np.zeros(spoken), np.ones(len(arcs)))
     found = milp(-gains, constraints=LinearConstraint(matrix.tocsr(), low, high), integrality=whole,
                  bounds=Bounds(0, 1), options={"time_limit": seconds, "mip_rel_gap": GAP})  # fmt: skip
-    if found.mip_dual_bound is None:  # not even the first relaxation was solved in time
+    value = 0.0 if found.fun is None else -found.fun
+    if (
+        found.mip_dual_bound is None or -found.mip_dual_bound > 2 * value + 1
+    ):  # not even the first relaxation was solved
         return best(problem, 4 * seconds)
     return Solved(-found.fun if found.fun is not None else 0.0, -found.mip_dual_bound)
 

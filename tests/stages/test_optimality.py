@@ -37,7 +37,7 @@ LINES = [" ".join(words) for words in itertools.product(SUBJECTS, PLACES, ACTS)]
 @pytest.mark.slow
 @pytest.mark.parametrize(("gaps", "captions"), [*itertools.product(choice.GAPS, choice.CAPTIONS)])
 def test_is_as_good_as_an_exact_solver(gaps: str, captions: str, tmp_path: Path) -> None:
-    """Films of 4 minutes; benchmarks/results/optimality.md has 300 of up to 15."""
+    """Films of 4 minutes; benchmarks/results/optimality.md has those of up to 15."""
     film = choice.drawn(240, gaps, 11)
     planner = choice.planner(film, choice.captioner(LINES, captions, "ko", 11), tmp_path, "ko")
     planner.prepare()
