@@ -11,7 +11,9 @@ every input, and proves how good its result is:
    (`search`). Each search is held against the plan of the narrower one before; where no plan was given up but for being
    beaten, or promising less than one that is known, the result is exact. That is so for nearly every film whose pauses
    are short, and shown against brute force.
-3. The bound is the lesser of the two: the one of the prices, and the best promise of all plans that were given up.
+3. Where a film of up to some twenty minutes is still not close to its bound, prices are sought four times as long
+   and the search is repeated with them: in films cut fast, most of whose lines recur, they are what it goes by.
+4. The bound is the lesser of the two: the one of the prices, and the best promise of all plans that were given up.
 
 Why it is bounded. Windows end where a place costs more than a line is worth, and after `REACH` seconds; cells grow with
 their number; the search keeps a fixed number of labels a moment. So time and memory are linear in options. No clock is
@@ -23,20 +25,20 @@ bound.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from stages.schedule.placement import Option, Placed, Rules, Slot
-from stages.schedule.relaxed import EPS, Prices, Relaxed
+from stages.schedule.relaxed import EPS, QUICK, THOROUGH, Effort, Prices, Relaxed
 from stages.schedule.repetition import Repetition
 from stages.schedule.search import Search
 from stages.schedule.windows import Windows
 
 NARROW, WIDE, WIDEST = 16, 64, 1024
-"""Labels a moment of the first search; of the second, where the first is not close enough to the bound; and of the
-second where the film is small."""
+"""Labels a moment of the first search; of later ones, where it is not close enough to the bound; and of those where the
+film is small."""
 LABELS = 12_000
 """Labels over all moments up to which a film is small."""
 CLOSE = 5e-3
@@ -80,14 +82,14 @@ def optimise(
     when = np.array([max((o.when for o in moment), default=-math.inf) for moment in moments])
     repetition = Repetition(windows, np.maximum.accumulate(when), rules)
     relaxed = Relaxed(windows, len(moments), slots, rules, repetition.cliques)
-    prices = relaxed.find(start or Prices())
-    proved = relaxed.hold(prices)
     search = Search(windows, slots, rules, repetition, relaxed)
-    value, lines, bound = 0.0, list[Placed](), proved
     speaking = int(np.count_nonzero(np.diff(windows.moment[windows.option]))) + 1
     small = speaking * WIDE <= LABELS
-    close = 0.0 if small else CLOSE
-    for width in (NARROW, max(WIDE, min(WIDEST, LABELS // speaking)))[: 1 + (wide or small)]:
+    value, lines, bound, prices = 0.0, list[Placed](), math.inf, start or Prices()
+    for effort, width, close in _attempts(speaking, small, wide):
+        if effort:
+            prices = relaxed.find(prices, effort)
+            bound = min(bound, relaxed.hold(prices))
         found = search.run(width, value)
         if found.lines:
             value, lines = found.value, found.lines
@@ -95,3 +97,13 @@ def optimise(
         if bound <= value * (1 + close) + EPS:
             break
     return Plan(lines, value, bound, prices)
+
+
+def _attempts(speaking: int, small: bool, wide: bool) -> Iterator[tuple[Effort | None, int, float]]:
+    """The effort for prices, None: those there are; labels a moment; and the share of the worth close enough then."""
+    widest = max(WIDE, min(WIDEST, LABELS // speaking))
+    yield QUICK, NARROW, 0.0 if small else CLOSE
+    if small or wide:
+        yield None, widest, CLOSE
+    if small and wide:
+        yield THOROUGH, widest, 0.0

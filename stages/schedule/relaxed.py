@@ -29,14 +29,26 @@ FINE = 0.1
 """Seconds of a cell where plans are held against what may still come; prices are found in cells of GRAIN."""
 MOST_CELLS = 600
 """Cells for each option, on average, above which they are made larger: bounds time and memory."""
-PASSES, PATIENCE, PROGRESS = 16, 3, 1e-3
-"""Most passes over the film to find prices; they end where the bound fell less than a share in the last few."""
-GROW, SHRINK, FIRST_SECOND, FIRST_LINE, AGAIN = 1.1, 0.6, 0.1, 0.3, 0.2
-"""Factors of the steps; the first step of the price of a second and of a line, in worth; and the share of it where
-prices are known from a problem much like this one."""
+PROGRESS = 1e-3
+"""Share by which the bound has to fall in a few passes, or they end."""
+GROW, SHRINK, FIRST_SECOND, FIRST_LINE = 1.1, 0.6, 0.1, 0.3
+"""Factors of the steps; the first step of the price of a second and of a line, in worth."""
 EPS = 1e-9
 AFTER = 1e9
 """Seconds: after every film."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Most passes over the film to find prices, the few of them that may bring nothing, and the share of the first
+    step where prices are known."""
+
+    passes: int
+    patience: int
+    again: float
+
+
+QUICK, THOROUGH = Effort(16, 3, 0.2), Effort(64, 10, 0.5)
 
 
 @dataclass(frozen=True)
@@ -202,21 +214,21 @@ class Relaxed:
         self._of_clique = np.repeat(np.arange(len(cliques)), np.array([len(c.options) for c in cliques], int))
         self._in_clique = np.concatenate([none, *(c.options for c in cliques)])
 
-    def find(self, start: Prices) -> Prices:
-        """Prices whose bound is low, from those of a problem much like this one."""
+    def find(self, start: Prices, effort: Effort = QUICK) -> Prices:
+        """Prices whose bound is low, from those of this problem or of one much like it."""
         paths = Paths(self._windows, self._moments, self._slots, self._rules, GRAIN * self._coarse(GRAIN))
         prices = self._known(start)
         count = len(prices)
         steps = np.repeat([FIRST_SECOND, FIRST_LINE], [len(self._slots), len(self._cliques)])
-        steps *= AGAIN if start.seconds or start.lines else 1.0
+        steps *= effort.again if start.seconds or start.lines else 1.0
         turned, best, lowest = np.zeros(count), prices, list[float]()
-        for _ in range(PASSES):
+        for _ in range(effort.passes):
             bound, over = self._pass(paths, prices)
             if bound < min(lowest, default=math.inf):
                 best = prices
             lowest.append(min([bound, *lowest[-1:]]))
             signs = np.where((prices <= 0) & (over < 0), 0.0, np.sign(over))
-            if not signs.any() or _stalls(lowest):
+            if not signs.any() or _stalls(lowest, effort.patience):
                 break
             steps = np.where(signs * turned < 0, steps * SHRINK, np.where(signs * turned > 0, steps * GROW, steps))
             turned = np.where(signs != 0, signs, turned)
@@ -287,5 +299,5 @@ class Relaxed:
         )
 
 
-def _stalls(lowest: Sequence[float]) -> bool:
-    return len(lowest) > PATIENCE and lowest[-1 - PATIENCE] - lowest[-1] < PROGRESS * abs(lowest[-1])
+def _stalls(lowest: Sequence[float], patience: int) -> bool:
+    return len(lowest) > patience and lowest[-1 - patience] - lowest[-1] < PROGRESS * abs(lowest[-1])

@@ -16,7 +16,7 @@ from benchmarks import choice, exact
 from benchmarks.greedy import greedy_by_value, greedy_in_time
 from stages.schedule.optimise import optimise
 from stages.schedule.placement import Option, Rules, Slot, total
-from stages.schedule.relaxed import PASSES, Paths
+from stages.schedule.relaxed import QUICK, Paths
 from stages.schedule.search import Search
 from tests.stages.test_optimise import Problem, costly, feasible, says_the_same, value_of
 
@@ -108,7 +108,8 @@ class Work:
 
 FOLLOW, GROWN = Paths.follow, Search._grown
 MOST_AN_OPTION = 120_000
-"""What one option may cost at worst, in cells and plans; `MOST_CELLS` × (`PASSES` + 1) and the search's widths."""
+"""What one option may cost at worst, in cells and plans; `MOST_CELLS` × (passes of `QUICK` and `THOROUGH` + 2) and the
+search's widths."""
 
 
 def worked(problem: Problem) -> float:
@@ -139,4 +140,4 @@ def test_no_film_costs_more_than_so_much_for_each_candidate(problem: Problem) ->
 def test_the_count_of_work_sees_all_passes_and_searches() -> None:
     moments = [[Option(f"{n}.0", 2.0, 1.0, 3.0 * n, 3.0 * n + 5, 3.0 * n, 3.0 * n, 0)] for n in range(20)]
     rules = costly([0.0])
-    assert worked((moments, [Slot(0.0, 90.0, 20.0)], rules)) > 100 / PASSES
+    assert worked((moments, [Slot(0.0, 90.0, 20.0)], rules)) > 100 / QUICK.passes
