@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from data.products import LoudnessCurve
 from data.records import Candidate, Context, Gap, Ranked, record_id
 from stages import gaps as gaps_stage
 from stages.schedule.config import Config
@@ -152,7 +153,6 @@ def job(film: Film, captions: Captioner, folder: Path, language: str, seed: int 
     """The stage's job for the film with these captions and drawn scores."""
     draw = random.Random(seed)
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "loudness.npy", film.loudness)
     contexts, candidates, ranked = [], [], []
     for number, (start, end) in enumerate(film.shots, 1):
         keyframe = record_id("k", number)
@@ -173,5 +173,6 @@ def job(film: Film, captions: Captioner, folder: Path, language: str, seed: int 
             ranked.append(Ranked(id=f"r{name}", candidate=name, keyframe=keyframe, score=score, parts={}))
     rows: dict[Any, Any] = {Context: contexts, Candidate: candidates, Ranked: ranked, Gap: list(film.gaps)}
     upstream: dict[Any, Any] = {kind: (folder, lambda found=found: found) for kind, found in rows.items()}
+    upstream[LoudnessCurve] = folder, lambda: LoudnessCurve(film.loudness)
     settings = RunSettings(language=language)  # type: ignore[arg-type]
     return Job(None, Config(**{"rounds": 0, **config}), settings, folder, folder, None, upstream)  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ import psutil
 
 from data import media
 from data.mux import DescribedWriter
-from data.records import Episode, Shot
+from data.records import Episode, Shot, Still
 from data.sound import audio_blocks
 from stages import keyframes, shots
 from stages.stage import Job, RunSettings
@@ -85,7 +85,8 @@ def extract(episode: Episode, folder: Path) -> float:
     folder = folder / str(time.time_ns())
     started = time.perf_counter()
     found = list(shots.run(job(episode, folder / "shots", shots.Config(), {})))
-    upstream = {Shot: (folder / "shots", lambda: found)}
+    place = folder / "shots"
+    upstream = {Shot: (place, lambda: found), Still: (place, lambda: Still.open(place))}
     stills = list(keyframes.run(job(episode, folder / "keyframes", keyframes.Config(), upstream)))
     for _ in audio_blocks(episode, rate=16_000, layout="mono"):
         pass

@@ -42,6 +42,7 @@ from benchmarks.greedy import best_first_free, greedy_by_value, greedy_in_time
 from benchmarks.harness import machine
 from benchmarks.row import Row
 from data import language
+from data.products import LoudnessCurve
 from data.records import Gap, Shot, Utterance
 from data.subtitles import read
 from data.workspace import Workspace
@@ -101,10 +102,10 @@ def film_of(name: str, clips: Path, work: Path) -> Film:
     command = [vdesc, "run", copy, "--config", "embedded", "--until", "gaps", "--out", work / "out"]
     subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
     workspace = Workspace(work / "out" / name / "workspace")
-    shots = [(shot.start, shot.end) for shot in workspace.read("shots", Shot)]
-    loudness = np.load(workspace.stage("gaps") / "loudness.npy")
-    heard = [(u.start, u.end) for u in workspace.read("dialogue", Utterance)] if not captions else spoken
-    return Film(name, shots[-1][1], shots, workspace.read("gaps", Gap), loudness, heard)
+    shots = [(shot.start, shot.end) for shot in workspace.read(Shot)]
+    loudness = workspace.open(LoudnessCurve).values
+    heard = [(u.start, u.end) for u in workspace.read(Utterance)] if not captions else spoken
+    return Film(name, shots[-1][1], shots, workspace.read(Gap), loudness, heard)
 
 
 def compared(film: Film, lines: Sequence[str], work: Path) -> tuple[Row, list[float], float]:

@@ -6,10 +6,14 @@ rounded to 1 ms. Ids order by time. Boxes are (x, y, width, height) as fractions
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from data.files import write_atomically
 
 Seconds = Annotated[float, AfterValidator(lambda s: round(s, 3))]
 Box = tuple[float, float, float, float]
@@ -19,10 +23,34 @@ Length = Literal["short", "standard", "rich"]
 Style = Literal["basic", "strict"]
 
 
-class Record(BaseModel):
-    """A frozen result with an id that sorts by time."""
+class Row(BaseModel):
+    """One of the results that a stage leaves, in order of time, in a file of its folder."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    stage: ClassVar[str] = ""
+    """The stage that leaves it; empty: it comes from elsewhere."""
+    rows_in: ClassVar[str]
+    """Its file in the stage's folder: JSON lines, or one JSON list (`.json`)."""
+
+    @classmethod
+    def open(cls, folder: Path) -> list[Self]:
+        """All rows that lie in a stage's folder. Raises OSError where the stage left none."""
+        content = (folder / cls.rows_in).read_bytes()
+        if cls.rows_in.endswith(".json"):
+            return [cls.model_validate(row) for row in json.loads(content)]
+        return [cls.model_validate_json(line) for line in content.splitlines()]
+
+    @classmethod
+    def leave(cls, rows: Iterable[Self], folder: Path) -> None:
+        """Write all rows of a stage as one JSON list."""
+        listed = [row.model_dump(mode="json") for row in rows]
+        write_atomically(folder / cls.rows_in, json.dumps(listed, ensure_ascii=False, indent=1).encode() + b"\n")
+
+
+class Record(Row):
+    """A frozen result with an id that sorts by time."""
+
+    rows_in = "records.jsonl"
     id: str
 
 
@@ -92,6 +120,7 @@ class Episode(Record):
 class Shot(Record):
     """A run of frames between two cuts; `end` is the start of the next shot."""
 
+    stage = "shots"
     start: Seconds
     end: Seconds
 
@@ -99,12 +128,25 @@ class Shot(Record):
 class Keyframe(Record):
     """A still that stands for (part of) a shot."""
 
+    stage = "keyframes"
     shot: str
     time: Seconds
     image: str = Field(description="File name of the JPEG in the keyframes folder")
     sharpness: float = Field(description="Variance of the Laplacian of the luma, 8-bit, at detection size")
     luma: float = Field(description="Mean luma 0–255")
     look: tuple[float, ...] = Field(description="4×4 grid of mean B, G, R (48 values, 0–255), to compare places")
+
+
+class Still(Row):
+    """A picture of a shot, from which its keyframes are chosen; the fields are those of `Keyframe`."""
+
+    stage = "shots"
+    rows_in = "stills.json"
+    time: Seconds
+    image: str = Field(description="File name of the JPEG in the stage's folder")
+    sharpness: float
+    luma: float
+    look: tuple[float, ...]
 
 
 class Word(BaseModel):
@@ -119,6 +161,7 @@ class Word(BaseModel):
 class Utterance(Record):
     """A stretch of speech, with its text where a source knows it."""
 
+    stage = "dialogue"
     start: Seconds
     end: Seconds
     text: str = ""
@@ -131,9 +174,20 @@ class Utterance(Record):
         return bool(self.text) or self.source != "speech"
 
 
+class Song(Row):
+    """A song that the subtitles name: no speech, and no place for narration."""
+
+    stage = "dialogue"
+    rows_in = "songs.json"
+    start: Seconds
+    end: Seconds
+    text: str
+
+
 class Gap(Record):
     """A stretch without speech. Narration may lie in [start + lead_in, end - lead_out]."""
 
+    stage = "gaps"
     start: Seconds
     end: Seconds
     lead_in: Seconds = Field(description="Guard after the speech before; 0 at the start of the film")
@@ -152,6 +206,7 @@ class Gap(Record):
 class Detection(Record):
     """One object in a keyframe."""
 
+    stage = "objects"
     keyframe: str
     label: str = Field(description="English name of the class, as COCO has it, or the detector's own")
     score: float
@@ -162,6 +217,7 @@ class Detection(Record):
 class TextRegion(Record):
     """One line of on-screen text in a keyframe. Seen from the first to the last still of the shot that shows it."""
 
+    stage = "text"
     keyframe: str
     text: str
     first_seen: Seconds = Field(description="Time of the first still that shows the text")
@@ -173,6 +229,7 @@ class TextRegion(Record):
 class Face(Record):
     """One face in a keyframe."""
 
+    stage = "faces"
     keyframe: str
     score: float
     box: Box
@@ -219,6 +276,7 @@ class Person(BaseModel):
 class Context(Record):
     """All that is known about one keyframe. `id` is the keyframe's id with prefix `c`."""
 
+    stage = "context"
     keyframe: str
     shot: str
     time: Seconds
@@ -242,6 +300,7 @@ class Context(Record):
 class Draft(Record):
     """One sentence that could be spoken for a keyframe, with labels in place of what people are called."""
 
+    stage = "candidates"
     keyframe: str
     text: str
     kind: Kind
@@ -258,12 +317,14 @@ class Draft(Record):
 class Candidate(Draft):
     """A draft as it can be spoken, under its id. `text` holds what people are called."""
 
+    stage = "naming"
     draft: str = Field(default="", description="The text with labels; empty where it is the same")
 
 
 class Ranked(Record):
     """A candidate's score. `id` is the candidate's id with prefix `r`."""
 
+    stage = "ranking"
     candidate: str
     keyframe: str
     score: float = Field(description="Weighted sum of the parts, 0–1")
@@ -282,6 +343,7 @@ class Alternative(BaseModel):
 class Narration(Record):
     """A line placed in a gap. It starts at `start` and must have ended by `until`; `end` is the estimate."""
 
+    stage = "schedule"
     start: Seconds
     end: Seconds
     until: Seconds
@@ -301,9 +363,37 @@ class Narration(Record):
     unsupported: tuple[str, ...] = Field(default=(), description="Words of the line that no evidence supports")
 
 
+Unsaid = Literal["no gap", "too long", "said", "outdone", "refused"]
+
+
+class Missed(Row):
+    """A moment with candidates, something seen or read, of which nothing is spoken."""
+
+    stage = "schedule"
+    rows_in = "missed.json"
+    keyframe: str
+    start: Seconds = Field(description="From when its picture, or its text, is on screen")
+    end: Seconds
+    kind: Kind
+    candidate: str = Field(description="The candidate that comes nearest: the most valuable, of those refused the best")
+    text: str
+    why: Unsaid = Field(
+        description="no gap: none within reach of its picture; too long: no gap in reach has room for its shortest "
+        "line; said: all of it was said a moment before, or is said soon; outdone: other lines are worth more in its "
+        "place; refused: no candidate may be spoken, see `detail`"
+    )
+    detail: str = ""
+    needed: Seconds | None = Field(default=None, description="Seconds its shortest line takes")
+    room: Seconds | None = Field(default=None, description="Seconds the longest gap in reach has for it")
+    worth: float = Field(default=0.0, description="What the line would be worth, in the ranker's score")
+    scene: bool = Field(default=False, description="It opens a scene: another place or time of day")
+    by: tuple[str, ...] = Field(default=(), description="The candidates that are spoken in its place, or said the same")
+
+
 class Line(Narration):
     """A narration as it is to be heard: as it was placed, or as people left it."""
 
+    stage = "review"
     review: str = Field("", description="Id of the reviewed line it is; empty: nobody has reviewed the episode")
     person: bool = Field(False, description="People decided on it: it stays where it is and is never left out")
     voice: str | None = Field(None, description="A voice of the backend for this line alone")
@@ -315,6 +405,7 @@ class Line(Narration):
 class Clip(Record):
     """A spoken line, measured; or the reason it was dropped. `id` is the narration's id."""
 
+    stage = "voice"
     narration: str
     text: str = Field(description="What is spoken: the narration's text or a shorter candidate")
     candidate: str
@@ -329,6 +420,7 @@ class Clip(Record):
 class Duck(Record):
     """One dip of the programme under narration: ramps linear in gain (as DAPT's) outside [start, end]."""
 
+    stage = "mix"
     start: Seconds = Field(description="The bed is fully down from here")
     end: Seconds = Field(description="… to here")
     attack: Seconds = Field(description="The ramp down begins this long before start")
@@ -344,6 +436,7 @@ class Extended(Record):
     Lines with the same `time` share one freeze.
     """
 
+    stage = "extended"
     time: Seconds = Field(description="Where the programme pauses: presentation time, on a frame of the film")
     stands: Seconds = Field(description="How long it pauses there, for all lines of this freeze")
     start: Seconds = Field(description="When the line is heard, in the extended film's own time")
@@ -361,6 +454,7 @@ class Extended(Record):
 class Written(Record):
     """One file of the script or delivery."""
 
+    stage = "script"
     name: str
     role: Literal["script", "dapt", "vtt", "csv", "vtt-extended"]
 
@@ -368,6 +462,7 @@ class Written(Record):
 class Finding(Record):
     """One result of checking the finished files. `id` orders by row of the QC table, then time."""
 
+    stage = "check"
     row: int = Field(description="Row of the quality-control table (docs: reading the report)")
     check: str = Field(description="Short name of the check")
     severity: Literal["pass", "info", "warning", "error"]

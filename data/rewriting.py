@@ -15,6 +15,7 @@ from data.errors import UserError
 from data.formats import dapt
 from data.formats.tables import protect, unprotect
 from data.messages import tr
+from data.products import ScriptFile
 from data.script import one_line
 from data.scripts import XML_KINDS
 
@@ -30,7 +31,7 @@ def rewritten(path: Path, texts: Texts) -> bytes:
 
     A DAPT line that is made of several timed pieces stays as it is. Raises UserError for SAMI and other TTML.
     """
-    kind = (path / "script.json" if path.is_dir() else path).suffix.lower()
+    kind = (ScriptFile.place(path) if path.is_dir() else path).suffix.lower()
     if kind == ".json":
         return _json(path, texts)
     if kind in (".csv", ".tsv"):
@@ -48,7 +49,7 @@ def rewritten(path: Path, texts: Texts) -> bytes:
 
 
 def _json(path: Path, texts: Texts) -> bytes:
-    read = script.load(path / "script.json" if path.is_dir() else path)
+    read = script.load(ScriptFile.place(path) if path.is_dir() else path)
     lines = tuple(n.model_copy(update={"text": texts.get(n.text, n.text)}) for n in read.narrations)
     return (read.model_copy(update={"narrations": lines}).model_dump_json(indent=1) + "\n").encode()
 

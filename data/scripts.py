@@ -13,6 +13,7 @@ from data import script, subtitles
 from data.errors import UserError
 from data.formats import dapt
 from data.messages import tr
+from data.products import ScriptFile
 from data.records import Kind
 from data.script import one_line
 from data.script_tables import read_table
@@ -64,7 +65,7 @@ def read_as_written(path: Path, fps: float | None = None) -> list[Line]:
     Raises UserError where the file is missing, of no known kind or malformed.
     """
     if path.is_dir():
-        path = path / "script.json"
+        path = ScriptFile.place(path)
     if path.suffix.lower() not in KINDS:
         raise UserError(
             tr("{path} is no script; give a results folder or one of: {kinds}", path=path, kinds=", ".join(KINDS))
@@ -76,7 +77,7 @@ def read_as_written(path: Path, fps: float | None = None) -> list[Line]:
 
 def content(path: Path) -> str:
     """What tells one script from another: the digest of its bytes, shortened. Raises UserError."""
-    path = path / "script.json" if path.is_dir() else path
+    path = ScriptFile.place(path) if path.is_dir() else path
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     except OSError as error:

@@ -22,9 +22,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from data.errors import UserError
 from data.files import write_atomically
 from data.messages import tr
-from data.records import Note, Record
+from data.products import Kind, Product
+from data.records import Note, Record, Row
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", bound=Row)
+P = TypeVar("P", bound=Product)
 
 
 class Manifest(BaseModel):
@@ -75,19 +77,30 @@ class Workspace:
         whole = all(_size(folder / file) == size for file, size in manifest.files.items())
         return manifest if whole else None
 
-    def read(self, name: str, kind: type[R]) -> list[R]:
-        """The records of a stage, in order of time."""
-        with (self.stage(name) / "records.jsonl").open(encoding="utf-8") as lines:
-            return [kind.model_validate_json(line) for line in lines]
+    def folder_of(self, kind: Kind) -> Path:
+        """The folder of the stage that leaves `kind`, with the files that its rows name."""
+        return self.stage(kind.stage)
 
-    def found(self, name: str, kind: type[R]) -> list[R]:
-        """The records of a stage as `read` gives them; none where the run had no use for it."""
-        return self.read(name, kind) if (self.stage(name) / "records.jsonl").is_file() else []
+    def made(self, kind: Kind) -> bool:
+        """Whether the stage that leaves `kind` has a whole result."""
+        return self.manifest(kind.stage) is not None
 
-    def stamp(self, name: str) -> tuple[int, int]:
-        """Another one whenever the stage's result is; (0, 0) where there is none."""
+    def read(self, kind: type[R]) -> list[R]:
+        """All rows of a kind, in order of time."""
+        return kind.open(self.folder_of(kind))
+
+    def found(self, kind: type[R]) -> list[R]:
+        """The rows of a kind as `read` gives them; none where the run had no use for its stage."""
+        return self.read(kind) if (self.folder_of(kind) / kind.rows_in).is_file() else []
+
+    def open(self, kind: type[P]) -> P:
+        """A product, as it lies there."""
+        return kind.open(self.folder_of(kind))
+
+    def stamp(self, kind: Kind) -> tuple[int, int]:
+        """Another one whenever the result of the kind's stage is; (0, 0) where there is none."""
         try:
-            manifest = (self.stage(name) / "manifest.json").stat()
+            manifest = (self.folder_of(kind) / "manifest.json").stat()
         except OSError:
             return 0, 0
         return manifest.st_mtime_ns, manifest.st_ino
@@ -113,7 +126,7 @@ class Workspace:
         `records` may be a generator that is still working; `notes` is read after it is exhausted.
         """
         partial = self.folder / f"{name}.partial"
-        count = _write_records(partial / "records.jsonl", records)
+        count = _write_records(partial / Record.rows_in, records)
         files = sorted(p for p in partial.rglob("*") if p.is_file())
         output = digest([(p.relative_to(partial).as_posix(), _hash(p)) for p in files])
         manifest = Manifest(

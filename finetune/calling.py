@@ -121,5 +121,5 @@ def _told_of(context: Context, ids: Sequence[str]) -> set[str]:
 def _worded(folder: Path) -> dict[tuple[str, str], str]:
     """Id and text of a draft → its line as naming worded it, where it did."""
     workspace = Workspace(folder / "workspace")
-    lines = workspace.read("naming", Candidate) if workspace.manifest("naming") else []
+    lines = workspace.read(Candidate) if workspace.made(Candidate) else []
     return {(line.id, line.draft): line.text for line in lines if line.draft}

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from data.errors import UserError
 from data.messages import tr
-from data.records import Context, Draft, Gap, Keyframe, Style
+from data.records import Context, Draft, Gap, Keyframe, Ranked, Style
 from data.workspace import Manifest, Workspace
 from finetune.calling import Calling
 from finetune.rows import Offered
@@ -43,12 +43,12 @@ def offered(folder: Path, *, drama: str = "", styles: Sequence[Style] = ()) -> l
     """
     workspace = Workspace(folder / "workspace")
     made = _manifest(workspace, "candidates", folder)
-    ranked = workspace.manifest("ranking")
+    ranked = workspace.manifest(Ranked.stage)
     settings = RunSettings(**made.ingredients["settings"])
     try:
-        images = {k.id: workspace.stage("keyframes") / k.image for k in workspace.read("keyframes", Keyframe)}
-        contexts, drafts = workspace.read("context", Context), workspace.read("candidates", Draft)
-        asked = list(questions(contexts, drafts, workspace.read("gaps", Gap), settings))
+        images = {k.id: workspace.folder_of(Keyframe) / k.image for k in workspace.read(Keyframe)}
+        contexts, drafts = workspace.read(Context), workspace.read(Draft)
+        asked = list(questions(contexts, drafts, workspace.read(Gap), settings))
         calling = Calling(folder, drafts, contexts, settings.language)
     except ValidationError:
         raise UserError(tr("{folder} holds results of another version; run vdesc run again", folder=folder)) from None

@@ -148,6 +148,7 @@ def _describe(
     """Bring the films' results up to date, or with `plan` only say how, and exit."""
     from pipeline import config as settings
     from pipeline import runner
+    from pipeline.jobs import in_use
     from pipeline.summary import print_plan, print_summary
 
     settings.check_cast(config)
@@ -169,7 +170,7 @@ def _describe(
         if levels:
             works = _side_by_side(works, config, levels, until)
         else:
-            with shown(console, [stage.name for stage in runner.in_use(config, until)], len(works)) as progress:
+            with shown(console, [stage.name for stage in in_use(config, until)], len(works)) as progress:
                 runner.run(works, config, until, progress)
     for work in works:
         if work.error:
@@ -223,11 +224,14 @@ def export(
     """Write the narration script in another format."""
     from data.files import write_atomically
     from data.formats import export as export_script
+    from data.products import ScriptFile
+    from data.records import Keyframe
     from data.script import load
     from data.streaming import STREAMING, package
+    from data.workspace import Workspace
     from pipeline.delivery import described_film
 
-    file = _results_folder(results) / "script.json"
+    file = ScriptFile.place(_results_folder(results))
     if not file.is_file():
         raise UserError(tr("{folder} has no script yet; run vdesc run first", folder=results))
     script = load(file)
@@ -241,7 +245,7 @@ def export(
         main = package(described_film(results), format_, to or results / format_, script.episode.language)
         make_console().print(str(main), markup=False, highlight=False, soft_wrap=True)
         return
-    stills = results / "workspace" / "keyframes"
+    stills = Workspace(results / "workspace").folder_of(Keyframe)
     name, content = export_script(script, format_, stills if stills.is_dir() else None)
     target = to or results / name
     try:
@@ -423,7 +427,7 @@ def _log_to_files(works: list[Work]) -> None:
 def _exit_code(work: Work, until: str | None) -> int:
     if work.error:
         return INPUT if isinstance(work.error, UserError) else BUG
-    from pipeline.runner import stages_until
+    from pipeline.jobs import stages_until
     from pipeline.summary import findings
 
     checked = stages_until(until)[-1].name == "check"

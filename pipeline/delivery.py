@@ -12,11 +12,12 @@ from data.errors import UserError
 from data.files import write_atomically
 from data.messages import tr
 from data.mux import SUFFIXES
+from data.products import DescribedFilm, ExtendedFilm, Stem
 from data.workspace import Workspace
 
 DELIVERED = {
-    "mix": ("described.*", "narration.wav"),
-    "extended": ("extended.mp4",),
+    "mix": (DescribedFilm.pattern, Stem.pattern),
+    "extended": (ExtendedFilm.pattern,),
     "script": ("script.*", "descriptions.*"),
     "check": ("report.json", "report.html"),
 }
@@ -47,7 +48,7 @@ def deliver(workspace: Workspace, folder: Path, unwanted: Collection[str] = ()) 
 
 def described_film(folder: Path) -> Path:
     """The described film in a results folder. Raises UserError where there is none."""
-    films = sorted(path for path in folder.glob("described.*") if path.suffix in SUFFIXES.values())
+    films = sorted(path for path in folder.glob(DescribedFilm.pattern) if path.suffix in SUFFIXES.values())
     if not films:
         raise UserError(tr("{folder} has no described film; run vdesc run first", folder=folder))
     return films[0]

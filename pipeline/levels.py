@@ -17,11 +17,13 @@ from data.errors import UserError
 from data.files import write_atomically
 from data.messages import tr
 from data.mux import TITLES
+from data.products import DescribedFilm
 from data.side_by_side import join
 from data.workspace import Workspace
 from pipeline import runner
 from pipeline.config import Config
 from pipeline.delivery import described_film
+from pipeline.jobs import in_use
 from pipeline.runner import Progress, Work
 from stages import STAGES
 from stages.schedule.objective import LEVELS
@@ -64,7 +66,7 @@ def run(works: Sequence[Work], config: Config, levels: Sequence[str], until: str
     for level in levels:
         chosen = _with_detail(config, level)
         here = [_level(work, level, shared) for work in sound]
-        with shown([s.name for s in runner.in_use(chosen, until) if s.name not in shared], len(here)) as progress:
+        with shown([s.name for s in in_use(chosen, until) if s.name not in shared], len(here)) as progress:
             runner.run(here, chosen, until, progress)
         for work, made in zip(sound, here, strict=True):
             _share_caches(made.workspace, work.workspace)
@@ -79,7 +81,7 @@ def film(work: Work, levels: Sequence[str], language: str) -> Path | None:
     Raises MediaError where it cannot be written.
     """
     folder = work.folder / "levels"
-    found = {level: folder / level for level in levels if any((folder / level).glob("described.*"))}
+    found = {level: folder / level for level in levels if DescribedFilm.open(folder / level).path}
     if not found:
         return None
     films = {f"{TITLES[language]} ({NAMES[language][level]})": described_film(at) for level, at in found.items()}
@@ -95,7 +97,7 @@ def film(work: Work, levels: Sequence[str], language: str) -> Path | None:
 def _shared(config: Config, until: str | None) -> list[str]:
     """The stages that run once: those before the schedule."""
     names = [stage.name for stage in STAGES]
-    used = [stage.name for stage in runner.in_use(config, until)]
+    used = [stage.name for stage in in_use(config, until)]
     return [name for name in used if names.index(name) < names.index(FIRST)]
 
 

@@ -13,7 +13,8 @@ from data.messages import tr
 from pipeline import config as settings
 from pipeline.config import Config
 from pipeline.downloads import Downloads
-from pipeline.runner import Work, in_use, plan
+from pipeline.jobs import in_use
+from pipeline.runner import Work, plan
 from stages import STAGES
 from stages.models import Weights, offline
 from stages.stage import Stage

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from data.errors import MediaError, UserError
 from data.media import ffmpeg_path
 from data.messages import tr
+from data.products import ScriptFile
 from data.script import Script, ScriptNarration, load
 from data.streaming import examine
 from pipeline.delivery import described_film
@@ -42,7 +43,7 @@ def preview(folder: Path, target: Path, scene: int | None = None, font: Path | N
     """
     if target.suffix.lower() not in WIDTHS:
         raise UserError(tr("{file}: a preview is .mp4 or .gif; name it so", file=target))
-    script, film = load(folder / "script.json"), described_film(folder)
+    script, film = load(ScriptFile.place(folder)), described_film(folder)
     start, end = span(script, scene)
     lines = [line for line in script.narrations if line.start < end and line.end > start]
     face = font_for("".join(line.text for line in lines), font)

@@ -14,24 +14,21 @@ from typing import Any, Literal
 from data import scripts
 from data.errors import SURROUNDINGS, MediaError, StageError, VdescError, interrupted
 from data.messages import tr
-from data.records import Episode, Note, Record
+from data.records import Episode
 from data.review import applied
 from data.workspace import Manifest, Workspace, digest
 from pipeline import config as settings
 from pipeline.config import Config
 from pipeline.delivery import deliver
+from pipeline.jobs import VOICE, Jobs, in_use, stages_until
 from pipeline.remembered import keep_settings
 from pipeline.series import in_order, remember, series_settings
 from pipeline.switching import finish
 from stages import STAGES
 from stages.models import release
-from stages.stage import Backend, Job, Speaker, Stage
+from stages.stage import Backend, Stage
 
 log = logging.getLogger(__name__)
-
-SHARED = ".voices"
-"""The folder beside the results of episodes for what they share."""
-VOICE = next(stage for stage in STAGES if stage.role == "voice")
 
 State = Literal["cached", "run", "follows"]
 
@@ -66,6 +63,10 @@ class Work:
         """Where people's edits lie; for a workspace that is made beside another one, those of that one."""
         return self.review or self.folder / "review"
 
+    def jobs(self, config: Config, backend: Callable[[Stage], Backend | None] = lambda _: None) -> Jobs:
+        """What makes the jobs of its stages."""
+        return Jobs(self.episode, self.folder, self.workspace, self.edits, config, backend)
+
 
 class Progress:
     """What the runner tells while it works. The command line shows it; by default nobody listens."""
@@ -81,23 +82,6 @@ class Progress:
 
     def fail(self, episode: str, stage: str, error: Exception) -> None:
         """The stage failed for this episode; later stages leave it out."""
-
-
-def stages_until(last: str | None) -> tuple[Stage, ...]:
-    """The stages up to and including `last`; all for None."""
-    if last is None:
-        return STAGES
-    return STAGES[: [s.name for s in STAGES].index(last) + 1]
-
-
-def in_use(config: Config, last: str | None = None, first: str | None = None) -> tuple[Stage, ...]:
-    """The stages that a run goes through: none that is not asked for; where a script is given, none that only serves
-    to find lines."""
-    return tuple(
-        stage
-        for stage in stages_until(last)[len(stages_until(first)) - 1 if first else 0 :]
-        if not (config.given_script and stage.finds_lines) and (not stage.only_if or getattr(config, stage.only_if))
-    )
 
 
 def run(
@@ -129,12 +113,12 @@ def run(
 def plan(work: Work, config: Config, until: str | None = None) -> list[Step]:
     """What `run` would do, without doing it."""
     steps: list[Step] = []
-    stale: set[type[Record]] = set()
+    stale: set[Stage] = set()
     for stage in in_use(config, until):
-        upstream = [s.name for s in STAGES if s.writes in stale and (s.writes in stage.reads or stage.notes_of_all)]
+        upstream = [s.name for s in STAGES if s in stale and (s.feeds(stage) or stage.notes_of_all)]
         if upstream:
             steps.append(Step(stage.name, "follows", tr("follows {stages}", stages=", ".join(upstream))))
-            stale.add(stage.writes)
+            stale.add(stage)
             continue
         ingredients = _ingredients(stage, work, config)
         manifest = work.workspace.manifest(stage.name)
@@ -142,7 +126,7 @@ def plan(work: Work, config: Config, until: str | None = None) -> list[Step]:
             steps.append(Step(stage.name, "cached", ""))
         else:
             steps.append(Step(stage.name, "run", _difference(manifest, ingredients)))
-            stale.add(stage.writes)
+            stale.add(stage)
     return steps
 
 
@@ -210,55 +194,14 @@ def _bring_up(stage: Stage, work: Work, config: Config, backend: _Backends, prog
     progress.begin(work.episode.id, stage.name)
     log.info("%s: %s: %s", work.episode.id, stage.name, _difference(found, ingredients))
     folder = workspace.begin(stage.name)
-    job = _job(stage, work, config, folder, backend, progress)
+    job = work.jobs(config, backend).job(
+        stage, folder, progress=lambda done, total: progress.advance(work.episode.id, stage.name, done, total)
+    )
     records = settings.stage_module(stage).run(job)
     done = workspace.finish(stage.name, records, key, ingredients, job.notes, started)
     log.info("%s: %s: %d records in %.2f s", work.episode.id, stage.name, done.records, done.seconds)
     work.ran.append(stage.name)
     progress.end(work.episode.id, stage.name, cached=False, seconds=done.seconds)
-
-
-def _job(stage: Stage, work: Work, config: Config, folder: Path, backend: _Backends, progress: Progress) -> Job[Any]:
-    workspace = work.workspace
-    upstream: dict[type[Record], Any] = {Episode: (folder, lambda: [work.episode])}
-    run_through = in_use(config)
-    for source in STAGES:
-        if source.writes in stage.reads:
-            upstream[source.writes] = (
-                workspace.stage(source.name),
-                lambda source=source: workspace.read(source.name, source.writes) if source in run_through else [],
-            )
-    return Job(
-        episode=work.episode,
-        config=config.section(stage),
-        settings=config.run_settings(),
-        folder=folder,
-        cache=workspace.cache(stage.name),
-        backend=backend(stage),
-        upstream=upstream,
-        notes=[],
-        earlier_notes=tuple(_notes_before(stage, workspace, config)) if stage.notes_of_all else (),
-        report_progress=lambda done, total: progress.advance(work.episode.id, stage.name, done, total),
-        speaker=_speaker(work, config, backend) if stage.speaks else None,
-        edits=work.edits if stage.edited else None,
-    )
-
-
-def _speaker(work: Work, config: Config, backend: _Backends) -> Speaker:
-    """The voice stage's voice, for a stage before it; its clips go into the voice stage's cache."""
-    cache = work.workspace.cache(VOICE.name)
-    job = Job(
-        work.episode, config.section(VOICE), config.run_settings(), cache, cache, backend(VOICE), upstream={},
-        shared=work.folder.parent / SHARED,
-    )  # fmt: skip
-    speaker: Speaker = settings.stage_module(VOICE).speaker(job)
-    return speaker
-
-
-def _notes_before(stage: Stage, workspace: Workspace, config: Config) -> list[Note]:
-    used = in_use(config)
-    earlier = [workspace.manifest(s.name) for s in used[: used.index(stage)]]
-    return [note for manifest in earlier if manifest for note in manifest.notes]
 
 
 def _ingredients(stage: Stage, work: Work, config: Config) -> dict[str, Any]:
@@ -270,11 +213,11 @@ def _ingredients(stage: Stage, work: Work, config: Config) -> dict[str, Any]:
         chosen["given_script"] = scripts.content(run_settings.given_script)
     inputs: dict[str, Any] = {}
     for source in in_use(config):
-        if source.writes in stage.reads:
+        if source.feeds(stage):
             manifest = work.workspace.manifest(source.name)
             inputs[source.name] = manifest.output if manifest else None
     if stage.notes_of_all:
-        inputs["notes"] = [n.model_dump() for n in _notes_before(stage, work.workspace, config)]
+        inputs["notes"] = [n.model_dump() for n in work.jobs(config).notes_before(stage)]
     return {
         "stage": stage.name,
         "version": settings.stage_module(stage).VERSION,

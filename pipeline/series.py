@@ -58,10 +58,10 @@ def remember(stage: Stage, work: Work, config: Config) -> None:
 
     A bare cast folder has no memory. Raises ConfigError for a memory that cannot be read.
     """
-    found = series.load(config.cast) if config.cast and stage.writes in (Face, Context) else None
+    found = series.load(config.cast) if config.cast and stage.record in (Face, Context) else None
     if found is None or found.people.file.name != FILES[0]:
         return
-    if stage.writes is Face:
+    if stage.record is Face:
         _meet(work, found)
     else:
         _introduce(work, found)
@@ -69,9 +69,9 @@ def remember(stage: Stage, work: Work, config: Config) -> None:
 
 def _meet(work: Work, found: series.Series) -> None:
     workspace = work.workspace
-    stills = {k.id: workspace.stage("keyframes") / k.image for k in workspace.read("keyframes", Keyframe)}
+    stills = {k.id: workspace.folder_of(Keyframe) / k.image for k in workspace.read(Keyframe)}
     seen: dict[str, Face] = {}
-    for face in workspace.read("faces", Face):
+    for face in workspace.read(Face):
         if face.person and face.person.startswith(UNKNOWN):
             seen[face.person] = max(face, seen.get(face.person, face), key=lambda f: f.box[2] * f.box[3])
     strangers.keep(found, work.episode.id, {person: (stills[f.keyframe], f.box) for person, f in seen.items()})
@@ -79,6 +79,6 @@ def _meet(work: Work, found: series.Series) -> None:
 
 def _introduce(work: Work, found: series.Series) -> None:
     workspace, episode = work.workspace, work.episode.id
-    shown = [text for context in workspace.read("context", Context) for text in context.texts]
-    said = introduced(found.people, workspace.read("dialogue", Utterance), shown, found.names)
+    shown = [text for context in workspace.read(Context) for text in context.texts]
+    said = introduced(found.people, workspace.read(Utterance), shown, found.names)
     memory.remember(found.people.file.parent, episode, said.keys() - found.introduced_before(episode))

@@ -11,7 +11,8 @@ from data.messages import tr
 from data.records import Clip, Finding
 from data.workspace import Workspace
 from pipeline.config import Config
-from pipeline.runner import Work, in_use, plan
+from pipeline.jobs import in_use
+from pipeline.runner import Work, plan
 from stages import STAGES
 
 
@@ -32,7 +33,7 @@ def print_summary(console: Console, work: Work, config: Config, until: str | Non
     """Where the results lie, what was spoken, what people should know."""
     done = [stage.name for stage in in_use(config, until)]
     if "voice" in done:
-        spoken = sum(not clip.dropped for clip in work.workspace.read("voice", Clip))
+        spoken = sum(not clip.dropped for clip in work.workspace.read(Clip))
         line(console, tr("{episode}: {number} lines of narration", episode=work.episode.id, number=spoken))
     line(console, tr("Results: {folder}", folder=work.folder))
     for name in done:
@@ -62,7 +63,7 @@ def print_status(console: Console, results: Path) -> None:
 def findings(results: Path) -> list[Finding]:
     """What the check found; empty before it has run."""
     workspace = Workspace(results / "workspace")
-    return workspace.read("check", Finding) if workspace.manifest("check") else []
+    return workspace.read(Finding) if workspace.made(Finding) else []
 
 
 def print_findings(console: Console, found: list[Finding]) -> None:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from pydantic import Field
 
-from data.records import Keyframe, Record, Shot, record_id
+from data.records import Keyframe, Record, Shot, Still, record_id
 from stages.stage import Job, StageConfig
 
 VERSION = 1
-Still = dict[str, Any]
 
 
 class Config(StageConfig):
@@ -40,30 +37,32 @@ def run(job: Job[Config]) -> Iterable[Record]:
     A shot with nothing to see (black, white, one colour throughout) has no still and gets no keyframe.
     """
     source = job.folder_of(Shot)
-    stills: list[Still] = json.loads((source / "stills.json").read_text(encoding="utf-8"))
+    stills = job.read(Still)
     chosen = [(shot, still) for shot in job.read(Shot) for still in choose(_within(stills, shot), shot, job.config)]
     for _, still in chosen:
-        _place(source / still["image"], job.folder / still["image"])
-    return [Keyframe(id=record_id("k", n), shot=shot.id, **still) for n, (shot, still) in enumerate(chosen, 1)]
+        _place(source / still.image, job.folder / still.image)
+    return [
+        Keyframe(id=record_id("k", n), shot=shot.id, **still.model_dump()) for n, (shot, still) in enumerate(chosen, 1)
+    ]
 
 
 def choose(stills: list[Still], shot: Shot, config: Config) -> list[Still]:
     """The sharpest still, then those most different from all chosen (farthest-first traversal), by time."""
     if not stills:
         return []
-    best = max(stills, key=lambda still: float(still["sharpness"]))
-    sharp = [still for still in stills if still["sharpness"] >= config.min_sharpness * best["sharpness"]]
+    best = max(stills, key=lambda still: still.sharpness)
+    sharp = [still for still in stills if still.sharpness >= config.min_sharpness * best.sharpness]
     chosen = [best]
     while len(chosen) < min(config.max_per_shot, 1 + int((shot.end - shot.start) / config.seconds_each)):
         farthest = max(sharp, key=lambda still: _apart(still, chosen))
         if _apart(farthest, chosen) < max(config.min_difference, 1e-6):
             break
         chosen.append(farthest)
-    return sorted(chosen, key=lambda still: float(still["time"]))
+    return sorted(chosen, key=lambda still: still.time)
 
 
 def _within(stills: list[Still], shot: Shot) -> list[Still]:
-    return [still for still in stills if shot.start <= still["time"] < shot.end]
+    return [still for still in stills if shot.start <= still.time < shot.end]
 
 
 def _apart(still: Still, chosen: list[Still]) -> float:
@@ -72,7 +71,7 @@ def _apart(still: Still, chosen: list[Still]) -> float:
 
 def _difference(a: Still, b: Still) -> float:
     """The largest mean difference of B, G, R in one cell of the 4×4 grid: small text changes few cells."""
-    cells = np.abs(np.subtract(a["look"], b["look"])).reshape(16, 3)
+    cells = np.abs(np.subtract(a.look, b.look)).reshape(16, 3)
     return float(cells.mean(axis=1).max())
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from data.claims import marked
 from data.formats import export
+from data.products import ScriptFile
 from data.records import (
     Candidate,
     Clip,
@@ -60,8 +61,8 @@ class Config(StageConfig):
 def run(job: Job[Config]) -> Iterable[Record]:
     """Write `script.json`, DAPT, WebVTT and CSV into the stage's folder; yields a Written for each."""
     script = build(job)
-    save(script, job.folder / "script.json")
-    yield Written(id=record_id("w", 1), name="script.json", role="script")
+    save(script, ScriptFile.place(job.folder))
+    yield Written(id=record_id("w", 1), name=ScriptFile.pattern, role="script")
     roles = EXTENDED if script.extended else DELIVERED
     for number, role in enumerate(roles, 2):
         name, content = export(script, role)

@@ -20,10 +20,14 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from data.records import Episode, Note, Record
+from data.products import Kind, Product
+from data.records import Episode, Note, Record, Row
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", bound=Row)
+P = TypeVar("P", bound=Product)
 C = TypeVar("C", bound="StageConfig")
+Upstream = dict[Kind, tuple[Path, Callable[[], Any]]]
+"""What a stage reads: kind → the folder it lies in, and what opens it."""
 
 
 class StageConfig(BaseModel):
@@ -119,7 +123,7 @@ class Job(Generic[C]):
     """Content-addressed files that outlive re-runs of this stage (one clip, one answer of a model)."""
     backend: Any
     """The configured backend of the stage's role; None where the role is switched off."""
-    upstream: dict[type[Record], tuple[Path, Callable[[], Sequence[Record]]]] = field(repr=False)
+    upstream: Upstream = field(repr=False)
     notes: list[Note] = field(default_factory=list)
     earlier_notes: tuple[Note, ...] = ()
     """The notes of the stages before, for a stage that declares `notes_of_all`."""
@@ -132,11 +136,16 @@ class Job(Generic[C]):
     """Where people's edits of the episode lie, for a stage that declares `edited`; the folder need not exist."""
 
     def read(self, kind: type[R]) -> list[R]:
-        """All records of a declared kind, in order of time."""
-        return list(self.upstream[kind][1]())  # type: ignore[arg-type]
+        """All rows of a declared kind, in order of time."""
+        return list(self.upstream[kind][1]())
 
-    def folder_of(self, kind: type[Record]) -> Path:
-        """The folder of the stage that writes `kind`, with its files."""
+    def open(self, kind: type[P]) -> P:
+        """A declared product."""
+        product: P = self.upstream[kind][1]()
+        return product
+
+    def folder_of(self, kind: Kind) -> Path:
+        """The folder of the stage that leaves `kind`, with the files that its rows name."""
         return self.upstream[kind][0]
 
     def progress(self, done: float, total: float) -> None:
@@ -153,8 +162,9 @@ class Stage:
     """One row of the wiring. The code lies in `stages.<name>`."""
 
     name: str
-    reads: tuple[type[Record], ...]
-    writes: type[Record]
+    reads: tuple[Kind, ...]
+    writes: tuple[Kind, ...]
+    """First its records, then what it leaves beside them."""
     role: str | None = None
     """The role in the table of backends, where the stage has one."""
     settings: tuple[str, ...] = ()
@@ -169,3 +179,14 @@ class Stage:
     """A switch of RunSettings without which the stage does not run."""
     speaks: bool = False
     """The stage may have lines spoken to know their length; its result depends on the voice's settings too."""
+
+    @property
+    def record(self) -> type[Record]:
+        """The kind of its records."""
+        kind = self.writes[0]
+        assert issubclass(kind, Record)
+        return kind
+
+    def feeds(self, other: Stage) -> bool:
+        """Whether the other one reads something of this one."""
+        return not set(self.writes).isdisjoint(other.reads)

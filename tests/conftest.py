@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from hypothesis import settings
 
 from data import messages
+from data.products import BESIDE
 from data.records import AudioStream, Episode, Record, VideoStream
-from stages.stage import Job, RunSettings, StageConfig
+from stages.stage import Job, RunSettings, StageConfig, Upstream
 
 pytest.register_assert_rewrite("tests.captioned")
 
@@ -53,6 +55,13 @@ def ffmpeg() -> Callable[..., None]:
     return run
 
 
+def beside(upstream: Upstream) -> Upstream:
+    """The records that a job reads, and what lies beside them in their folders."""
+    folders = {kind.stage: folder for kind, (folder, _) in upstream.items()}
+    return {kind: (folders[kind.stage], partial(kind.open, folders[kind.stage])) for kind in BESIDE
+            if kind.stage in folders} | upstream  # fmt: skip
+
+
 def plain_episode(path: Path = Path("film.mp4"), duration: float = 60.0, **changes: Any) -> Episode:
     """An episode record for tests that need no film."""
     audio = AudioStream(index=1, number=0, codec="aac", rate=48000, channels=2, layout="stereo", language="kor")
@@ -86,7 +95,7 @@ def make_job(tmp_path: Path) -> Callable[..., Job[Any]]:
             (tmp_path / name).mkdir(exist_ok=True)
         episode = episode or plain_episode()
         records = {Episode: [episode]} | (records or {})
-        upstream: dict[type[Record], Any] = {
+        upstream: Upstream = {
             kind: ((folders or {}).get(kind, tmp_path), lambda rows=rows: rows) for kind, rows in records.items()
         }
         return Job(
@@ -96,7 +105,7 @@ def make_job(tmp_path: Path) -> Callable[..., Job[Any]]:
             folder=tmp_path / "stage",
             cache=tmp_path / "cache",
             backend=backend,
-            upstream=upstream,
+            upstream=beside(upstream),
         )
 
     return build

@@ -99,7 +99,7 @@ def test_the_captioner_has_done_all_that_captioners_do(long: Described, captione
     """Else the other tests would show little."""
     assert captioner.told.keys() == SHARES.keys() | FAULTS
     assert max(captioner.tries.values()) == 2
-    assert {draft.style for draft in long.workspace.read("candidates", Draft)} == {"basic", "strict"}
+    assert {draft.style for draft in long.workspace.read(Draft)} == {"basic", "strict"}
     assert len(long.script.shots) >= 150
 
 
@@ -148,5 +148,5 @@ def test_a_captioner_that_goes_down_is_told_of_and_the_next_run_goes_on(
     again = {json.dumps(request.body, sort_keys=True) for request in alive.requests}
     assert again
     assert not answered & again
-    drafts = Described(film, (), film.parent / "out" / film.stem, resumed).workspace.read("candidates", Draft)
-    assert drafts == describe("perspective").workspace.read("candidates", Draft)
+    drafts = Described(film, (), film.parent / "out" / film.stem, resumed).workspace.read(Draft)
+    assert drafts == describe("perspective").workspace.read(Draft)

@@ -108,25 +108,25 @@ def test_every_stage_works_with_its_model_and_a_captioner_that_babbles_is_never_
 ) -> None:
     work = run(film, tmp_path / "out", profile)
     assert work.error is None, work.error
-    assert {draft.model for draft in work.workspace.read("candidates", Draft)} <= {"facts"}, "what is read on screen"
+    assert {draft.model for draft in work.workspace.read(Draft)} <= {"facts"}, "what is read on screen"
     notes = " ".join(n.text for n in work.workspace.manifest("candidates").notes)  # type: ignore[union-attr]
     assert "refused" in notes
-    read_out = {draft.text for draft in work.workspace.read("candidates", Draft)}
-    assert {c.text for c in work.workspace.read("voice", Clip) if c.file} <= read_out
-    assert work.workspace.read("dialogue", Utterance)
+    read_out = {draft.text for draft in work.workspace.read(Draft)}
+    assert {c.text for c in work.workspace.read(Clip) if c.file} <= read_out
+    assert work.workspace.read(Utterance)
 
 
 def test_described_with_models_and_a_service(film: Path, profile: Path, tmp_path: Path, server: Server) -> None:
     work = run(film, tmp_path / "out", profile, *by_server(server))
     assert work.error is None, work.error
     space = work.workspace
-    assert {c.text for c in space.read("candidates", Draft) if c.model != "facts"} <= set(CAPTIONS)
-    assert all({"likelihood", "fit", "new"} <= r.parts.keys() for r in space.read("ranking", Ranked))
-    spoken = [c for c in space.read("voice", Clip) if c.file]
+    assert {c.text for c in space.read(Draft) if c.model != "facts"} <= set(CAPTIONS)
+    assert all({"likelihood", "fit", "new"} <= r.parts.keys() for r in space.read(Ranked))
+    spoken = [c for c in space.read(Clip) if c.file]
     assert spoken
-    assert len(space.read("schedule", Narration)) >= len(spoken)
-    assert {d.label for d in space.read("objects", Detection)} <= set(yolo.LABELS)
-    assert all(f.person for f in space.read("faces", Face))
+    assert len(space.read(Narration)) >= len(spoken)
+    assert {d.label for d in space.read(Detection)} <= set(yolo.LABELS)
+    assert all(f.person for f in space.read(Face))
     assert (tmp_path / "out" / "film" / "described.mp4").is_file()
     report = json.loads((tmp_path / "out" / "film" / "report.json").read_text(encoding="utf-8"))
     rows = {finding["row"]: finding["severity"] for finding in report["findings"]}

@@ -134,7 +134,7 @@ def test_the_check_finds_what_is_wrong(
     from data.workspace import Workspace
     from stages.check import extended as looked_at
 
-    lines = Workspace(extended / "workspace").read("extended", Extended)
+    lines = Workspace(extended / "workspace").read(Extended)
     ffmpeg("-i", extended / "extended.mp4", *spoil, "-preset", "ultrafast", tmp_path / "spoilt.mp4")
     source = media.probe(extended.parents[1] / "talk.mp4", content="-")
     described = media.probe(extended / "described.mp4", content="-")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import subprocess
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from data.products import BESIDE
 from pipeline.doctor import OPENCV_WHEELS, opencv
 from stages import BACKENDS, STAGES
+from stages.stage import Stage
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("torch", "transformers", "cv2", "ultralytics", "ray", "onnxruntime", "av", "lxml", "rapidocr", "scenedetect")
@@ -51,8 +54,8 @@ def test_every_stage_is_written_by_one_and_read_after_it_is_written() -> None:
     written: set[type] = set()
     for stage in STAGES:
         assert all(kind in written for kind in stage.reads if kind.__name__ != "Episode"), stage.name
-        assert stage.writes not in written
-        written.add(stage.writes)
+        assert all(kind.stage == stage.name and kind not in written for kind in stage.writes), stage.name
+        written.update(stage.writes)
 
 
 def test_every_listed_backend_can_be_imported() -> None:
@@ -87,3 +90,63 @@ def test_opencv_imports_where_no_libgl_is_installed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+NAMED = {stage.name for stage in STAGES}
+LEFT = {name for kind in BESIDE for name in (getattr(kind, "rows_in", None), getattr(kind, "pattern", None)) if name}
+ASKING = {"stage", "manifest", "read", "found", "stamp", "cache", "begin", "folder_of"}
+"""Methods of a workspace or a job that could be asked by name."""
+
+EDITS = "review"
+"""A stage, and the folder of what people decided, which no stage leaves."""
+
+
+def by_name(module: Path) -> list[str]:
+    """Strings by which a module reaches into what a stage left: its name as a folder, a file beside its records."""
+    found = []
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            asked = [node.left, node.right]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ASKING:
+            asked = node.args[:1]
+        elif isinstance(node, ast.Constant) and node.value in LEFT | {"records.jsonl"}:
+            found.append(str(node.value))
+            continue
+        else:
+            continue
+        known = NAMED - {EDITS} if isinstance(node, ast.BinOp) else NAMED
+        found += [str(part.value) for part in asked if isinstance(part, ast.Constant) and part.value in known]
+    return found
+
+
+@pytest.mark.parametrize("room", ["data", "stages", "finetune", "pipeline"])
+def test_what_stages_leave_is_asked_for_by_its_type(room: str) -> None:
+    declared = {ROOT / "data" / "records.py", ROOT / "data" / "products.py"}
+    modules = [path for path in (ROOT / room).rglob("*.py") if path not in declared]
+    assert {str(path): names for path in modules if (names := by_name(path))} == {}
+
+
+def test_a_name_in_a_path_or_a_question_is_seen(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(
+        "a = folder / 'gaps' / 'x'\nb = job.stage('mix')\nc = open(where / 'loudness.npy')\nd = {'voice': 1}\n"
+    )
+    assert sorted(by_name(module)) == ["gaps", "loudness.npy", "mix"]
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_a_stage_reads_what_it_declares(stage: Stage) -> None:
+    """Every kind that its code asks a job for is in `reads`, and none is there that it has no use for."""
+    code = ROOT / "stages" / stage.name
+    modules = code.rglob("*.py") if code.is_dir() else [code.with_suffix(".py")]
+    asked = {
+        node.args[0].id
+        for module in modules
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"read", "open", "folder_of"} and node.args and isinstance(node.args[0], ast.Name)
+    }  # fmt: skip
+    declared = {kind.__name__ for kind in stage.reads} - {"Episode"}
+    kinds = {kind.__name__ for other in STAGES for kind in other.writes}
+    assert asked & kinds <= declared | {kind.__name__ for kind in stage.writes}
+    assert declared <= asked

@@ -44,10 +44,10 @@ class Unsaid:
         self.config = settings.load("embedded")
         self.choice = self.config.schedule  # type: ignore[attr-defined]
         space = Workspace(results / "workspace")
-        self.scores = {ranked.candidate: ranked.score for ranked in space.read("ranking", Ranked)}
-        self.contexts = {context.keyframe: context for context in space.read("context", Context)}
+        self.scores = {ranked.candidate: ranked.score for ranked in space.read(Ranked)}
+        self.contexts = {context.keyframe: context for context in space.read(Context)}
         self.offered: dict[str, list[Candidate]] = defaultdict(list)
-        for candidate in space.read("naming", Candidate):
+        for candidate in space.read(Candidate):
             self.offered[candidate.keyframe].append(candidate)
         self.spoken = {line.keyframe for line in self.script.narrations}
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from data.errors import UserError
 from data.formats.cue import NARRATOR, Cue, label
 from data.messages import tr
+from data.products import Stem
 from data.records import Evidence
 from data.script import ExtendedLine, Script, ScriptDuck, ScriptEpisode, ScriptNarration
 
@@ -32,7 +33,6 @@ DAPTM = TT + "/profile/dapt#metadata"
 XML = "http://www.w3.org/XML/1998/namespace"
 OWN = "urn:videodescription:script"
 CONTENT_PROFILE = TT + "/profile/dapt1.0/content"
-STEM = "narration.wav"
 """The narration-only stem, which lies beside the script and is as long as the programme."""
 NAMESPACES: Any = {None: TT, "ttp": TTP, "tta": TTA, "ttm": TTM, "daptm": DAPTM, "vd": OWN}
 EXTENDED = "x-extended"
@@ -181,7 +181,9 @@ def _text(paragraph: _Element, event: Event) -> None:
     line = event.line
     begin, end = _time(line.start - event.begin), _time(line.end - event.begin)
     span = _add(paragraph, TT, "span", begin=begin, end=end)
-    audio = _add(span, TT, "audio", src=STEM, type="audio/wave", clipBegin=_time(line.start), clipEnd=_time(line.end))
+    audio = _add(
+        span, TT, "audio", src=Stem.pattern, type="audio/wave", clipBegin=_time(line.start), clipEnd=_time(line.end)
+    )
     audio.tail = line.text
 
 

@@ -17,7 +17,7 @@ from data.review.draft import drafted
 from data.review.model import Drafted
 from data.workspace import Workspace
 
-READ = ("keyframes", "gaps", "candidates", "naming", "schedule", "check")
+READ = (Keyframe, Gap, Candidate, Narration, Finding)
 KEPT = 32
 """Episodes that are kept in memory: a series that a team works on."""
 
@@ -41,26 +41,26 @@ class Made:
 def made(results: Path) -> Made:
     """What lies in a results folder now. Raises UserError where there is no schedule yet, or one of another version."""
     workspace = Workspace(results / "workspace")
-    return _made(results, tuple(workspace.stamp(stage) for stage in READ))
+    return _made(results, tuple(workspace.stamp(kind) for kind in READ))
 
 
 @functools.lru_cache(KEPT)
 def _made(results: Path, _: tuple[tuple[int, int], ...]) -> Made:
     workspace = Workspace(results / "workspace")
-    schedule = workspace.manifest("schedule")
+    schedule = workspace.manifest(Narration.stage)
     if schedule is None:
-        raise UserError(tr("{folder} has no {stage} yet; run vdesc run first", folder=results, stage="schedule"))
+        raise UserError(tr("{folder} has no {stage} yet; run vdesc run first", folder=results, stage=Narration.stage))
     chosen = schedule.ingredients.get("settings", {})
     language = cast(Literal["ko", "en"], chosen.get("language", "ko"))
     try:
-        keyframes = workspace.found("keyframes", Keyframe)
-        named = workspace.found("naming", Candidate) or workspace.found("candidates", Candidate)
+        keyframes = workspace.found(Keyframe)
+        named = workspace.found(Candidate)
         return Made(
-            draft=tuple(drafted(workspace.found("schedule", Narration), keyframes)),
-            gaps=tuple(workspace.found("gaps", Gap)),
+            draft=tuple(drafted(workspace.found(Narration), keyframes)),
+            gaps=tuple(workspace.found(Gap)),
             keyframes={keyframe.id: keyframe.time for keyframe in keyframes},
             candidates={candidate.id: candidate for candidate in named},
-            errors=sum(finding.severity == "error" for finding in workspace.found("check", Finding)),
+            errors=sum(finding.severity == "error" for finding in workspace.found(Finding)),
             language=language,
             rate=chosen.get("plan_rate") or lang.PLAN_RATE[language],
         )

@@ -12,7 +12,10 @@ from pydantic import BaseModel, ConfigDict
 from data import cast, script
 from data.errors import ConfigError
 from data.messages import tr
+from data.products import ScriptFile
+from data.records import Keyframe
 from data.scripts import Line, read_lines
+from data.workspace import Workspace
 from finetune.descriptions import matching, measure, tokens
 from finetune.descriptions.learned import Alignment, BertScore
 from finetune.descriptions.measure import Figure, Judges, Measured, Texts
@@ -90,8 +93,9 @@ def evaluate_files(
 
 def keyframes(results: Path) -> dict[Line, Path]:
     """The keyframe of every line of a results folder whose picture is still there."""
-    told = script.load(results / "script.json")
-    images = {k.id: results / "workspace" / "keyframes" / k.image for k in told.keyframes}
+    told = script.load(ScriptFile.place(results))
+    stills = Workspace(results / "workspace").folder_of(Keyframe)
+    images = {k.id: stills / k.image for k in told.keyframes}
     found = {Line(n.start, n.end, n.text): images[n.keyframe] for n in told.narrations}
     return {line: path for line, path in found.items() if path.is_file()}
 

@@ -21,20 +21,21 @@ from data import messages
 from data.errors import UserError, VdescError
 from data.made_with import FILE as CONFIG
 from data.messages import tr
-from data.records import Clip, Finding, Line, Record
+from data.products import Kind
+from data.records import Clip, Duck, Finding, Line
 from data.review import applied
 from data.review.model import ReviewLine
 from data.workspace import Workspace
 from pipeline import config as settings
 from pipeline import runner
+from pipeline.jobs import VOICE, Jobs, in_use
 from pipeline.remembered import Remembered, recall
 from pipeline.switching import beside, finish, switch
 from stages import STAGES, mix, voice
 from stages.review import arranged
-from stages.stage import Job, Stage
 from stages.voice.booth import Booth, Take
 
-REVIEW, VOICE, MIX = (next(s for s in STAGES if s.name == name) for name in ("review", "voice", "mix"))
+REVIEW, MIX = (next(s for s in STAGES if s.record is kind) for kind in (Line, Duck))
 FIRST = REVIEW.name
 Tell = Callable[[dict[str, Any]], None]
 """Told of `{"state": "running" | "done" | "failed", "done", "total", "seconds_left", "error"}`; times are seconds."""
@@ -78,7 +79,7 @@ def apply(results: Path, tell: Tell = lambda event: None) -> None:
     with Workspace(results / "workspace").lock():
         finish(results)
         made_with = recall(results)
-        stages = [stage.name for stage in runner.in_use(made_with.config, first=FIRST)]
+        stages = [stage.name for stage in in_use(made_with.config, first=FIRST)]
         unwanted = [stage.name for stage in STAGES if stage.only_if and stage.name not in stages]
         work = runner.Work(made_with.episode, beside(results, stages), review=(results / "review").resolve())
         told = _Told(tell, _costs(results, stages))
@@ -147,7 +148,7 @@ class Applying:
 
 def deliverable(results: Path) -> list[Finding]:
     """The errors that the check found, which forbid to deliver; empty when the episode may go out."""
-    return [f for f in Workspace(results / "workspace").read("check", Finding) if f.severity == "error"]
+    return [f for f in Workspace(results / "workspace").read(Finding) if f.severity == "error"]
 
 
 def speak(results: Path, line: ReviewLine) -> SpokenPreview:
@@ -171,7 +172,12 @@ class _Studio:
         self.workspace = Workspace(results / "workspace")
         self.cache = self.workspace.cache(VOICE.name)
         self.lock = threading.Lock()
-        self.booth = Booth(self._job(VOICE, {}, results / "review" / applied.RECORDINGS))
+        edits, config = results / "review", made_with.config
+        self.jobs = Jobs(
+            made_with.episode, results, self.workspace, edits, config,
+            functools.partial(settings.make_backend, config=config), self._open,
+        )  # fmt: skip
+        self.booth = Booth(self.jobs.job(VOICE, replaced={Line: (edits / applied.RECORDINGS, ())}))
 
     def preview(self, line: ReviewLine) -> SpokenPreview:
         with self.lock:
@@ -187,7 +193,7 @@ class _Studio:
         if not clips:
             return Sound(ducks=[], clips=[])
         with self.lock:
-            _, plan = mix.planned(self._job(MIX, {Clip: clips}, self.cache), clips)
+            _, plan = mix.planned(self.jobs.job(MIX, replaced={Clip: (self.cache, clips)}), clips)
         names = {line.id: line.review for line, _ in spoken}
         return Sound(
             ducks=[duck.model_dump() for duck in plan.ducks] if self.made_with.episode.audio else [],
@@ -200,32 +206,16 @@ class _Studio:
             return voice.take_of(self.booth, line)
 
     def _arranged(self, lines: Sequence[ReviewLine]) -> list[Line]:
-        return arranged(self._job(REVIEW, {}, self.results), lines)
+        return arranged(self.jobs.job(REVIEW), lines)
 
-    def _job(self, stage: Stage, records: dict[type[Record], Sequence[Record]], folder: Path) -> Job[Any]:
-        """A job of the stage on what lies in the workspace; `records`, with their files in `folder`, come first."""
-        upstream: dict[type[Record], Any] = {
-            source.writes: (folder, functools.partial(self._read, source, records))
-            for source in STAGES
-            if source.writes in stage.reads
-        }
-        config = self.made_with.config
-        cache = self.workspace.cache(stage.name)
-        backend = settings.make_backend(stage, config)
-        return Job(
-            self.made_with.episode, config.section(stage), config.run_settings(), cache, cache, backend, upstream
-        )
-
-    def _read(self, source: Stage, records: dict[type[Record], Sequence[Record]]) -> Sequence[Record]:
-        if source.writes in records:
-            return records[source.writes]
-        return _records(self.workspace.folder, source.name, source.writes, self.workspace.stamp(source.name))
+    def _open(self, kind: Kind, folder: Path) -> Any:
+        return _kept(kind, folder, self.workspace.stamp(kind))
 
 
 @functools.lru_cache(maxsize=64)
-def _records(workspace: Path, stage: str, kind: type[Record], _: tuple[int, int]) -> Sequence[Record]:
-    """Records of a stage, read again when its stamp is another one."""
-    return Workspace(workspace).read(stage, kind)
+def _kept(kind: Kind, folder: Path, _: tuple[int, int]) -> Any:
+    """What lies in a stage's folder, opened again when its stamp is another one."""
+    return kind.open(folder)
 
 
 @functools.lru_cache(maxsize=8)

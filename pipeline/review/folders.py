@@ -6,6 +6,8 @@ from pathlib import Path
 
 from data.errors import UserError
 from data.messages import tr
+from data.products import ScriptFile
+from data.workspace import Workspace
 from stages.schedule.objective import LEVELS
 
 
@@ -48,4 +50,4 @@ def _folders(folder: Path) -> dict[str, Path]:
 
 
 def _described(folder: Path) -> bool:
-    return (folder / "workspace" / "script" / "script.json").is_file()
+    return Workspace(folder / "workspace").open(ScriptFile).path is not None

@@ -16,8 +16,9 @@ from data.files import write_atomically
 from data.formats import export
 from data.formats.cue import timecode
 from data.messages import current, tr
-from data.script import Script, load
+from data.script import Script
 from pipeline.review.folders import results_folders
+from pipeline.review.results import script_of
 from pipeline.review.templating import HERE, templates
 from pipeline.review.web_film import web_film
 
@@ -34,7 +35,7 @@ def publish(folder: Path, target: Path) -> Path:
         if len(found) == 1:
             return publish_episode(next(iter(found.values())), target)
         pages = {name: publish_episode(results, target / name) for name, results in found.items()}
-        titles = {name: load(found[name] / "workspace" / "script" / "script.json").episode.title for name in pages}
+        titles = {name: script_of(found[name]).episode.title for name in pages}
         return _page(target, "published_list.html", titles=titles, lang=current())
     except OSError as error:
         cause = error.strerror or error
@@ -45,7 +46,7 @@ def publish(folder: Path, target: Path) -> Path:
 
 def publish_episode(results: Path, target: Path) -> Path:
     """Write the page of one episode. Raises UserError where there is no described film, OSError."""
-    film, script = web_film(results), load(results / "workspace" / "script" / "script.json")
+    film, script = web_film(results), script_of(results)
     target.mkdir(parents=True, exist_ok=True)
     _place(film, target / FILM)
     name, content = export(script, "vtt")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from data.records import Finding
+from data.products import LoudnessCurve
+from data.records import Finding, Line
 from data.review import applied
 from data.workspace import Workspace
 from pipeline.review.desk import Desk
@@ -66,7 +67,7 @@ def standing(desk: Desk, episode: str, who: str) -> dict[str, Any]:
     """
     results = desk.results(episode)
     kept, wanted = applied.read(results / "review"), desk.session(episode, who).applied()
-    made = Workspace(results / "workspace").manifest("review")
+    made = Workspace(results / "workspace").manifest(Line.stage)
     followed = made is None or made.ingredients.get("edits") == applied.content(results / "review")
     return {
         "applied": max((line.version for line in kept), default=0) if followed else 0,
@@ -122,8 +123,9 @@ def loudness(desk: Desk, episode: str) -> dict[str, Any]:
     import numpy as np
 
     try:
-        values = np.load(desk.results(episode) / "workspace" / "gaps" / "loudness.npy")
+        values = Workspace(desk.results(episode) / "workspace").open(LoudnessCurve).values
     except OSError:
         return {"step": 1.0, "values": []}
-    whole = values[: len(values) // 10 * 10].reshape(-1, 10).max(axis=1)
+    rate = LoudnessCurve.RATE
+    whole = values[: len(values) // rate * rate].reshape(-1, rate).max(axis=1)
     return {"step": 1.0, "values": [round(float(v), 1) if np.isfinite(v) else None for v in whole]}

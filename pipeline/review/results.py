@@ -10,26 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data.records import Candidate, Clip, Context, Finding, Gap, Keyframe, Line, Ranked
+from data.products import ScriptFile
+from data.records import Candidate, Clip, Context, Draft, Duck, Finding, Gap, Keyframe, Line, Narration, Ranked
 from data.review.model import ReviewLine
 from data.script import Script, ScriptCandidate, load
 from data.workspace import Workspace
 
-USED = (
-    "keyframes",
-    "gaps",
-    "context",
-    "candidates",
-    "naming",
-    "ranking",
-    "schedule",
-    "review",
-    "voice",
-    "mix",
-    "script",
-    "check",
-)
-"""Stages whose results the page shows."""
+USED = (Keyframe, Gap, Context, Draft, Candidate, Ranked, Narration, Line, Clip, Duck, ScriptFile, Finding)
+"""What the page shows: it is read again when one of them is new."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +69,7 @@ class Shelf:
     def machine(self, results: Path) -> Machine:
         """What lies in `results` now. Raises UserError where no script was written yet."""
         workspace = Workspace(results / "workspace")
-        stamp = [workspace.stamp(stage) for stage in USED]
+        stamp = [workspace.stamp(kind) for kind in USED]
         with self._lock:
             kept = self._read.get(results)
             if not kept or kept[0] != stamp:
@@ -89,20 +77,25 @@ class Shelf:
             return kept[1]
 
 
+def script_of(results: Path) -> Script:
+    """The script that was written last. Raises UserError where none was."""
+    return load(ScriptFile.place(Workspace(results / "workspace").folder_of(ScriptFile)))
+
+
 def _read(results: Path) -> Machine:
     workspace = Workspace(results / "workspace")
-    clips = {clip.narration: clip for clip in workspace.found("voice", Clip)}
-    spoken = [(line, clips[line.id]) for line in workspace.found("review", Line) if line.id in clips]
-    named = workspace.found("naming", Candidate)
+    clips = {clip.narration: clip for clip in workspace.found(Clip)}
+    spoken = [(line, clips[line.id]) for line in workspace.found(Line) if line.id in clips]
+    named = workspace.found(Candidate)
     return Machine(
-        script=load(workspace.stage("script") / "script.json"),
-        keyframes=tuple(workspace.found("keyframes", Keyframe)),
-        contexts={context.keyframe: context for context in workspace.found("context", Context)},
-        gaps=tuple(workspace.found("gaps", Gap)),
-        candidates=_candidates(named, workspace.found("ranking", Ranked)),
+        script=script_of(results),
+        keyframes=tuple(workspace.found(Keyframe)),
+        contexts={context.keyframe: context for context in workspace.found(Context)},
+        gaps=tuple(workspace.found(Gap)),
+        candidates=_candidates(named, workspace.found(Ranked)),
         reviewed={pair[0].review: pair for pair in spoken if pair[0].review},
         placed={(pair[0].start, pair[0].text): pair for pair in spoken if not pair[0].review},
-        findings=tuple(workspace.found("check", Finding)),
+        findings=tuple(workspace.found(Finding)),
         unsupported={candidate.id: candidate.unsupported for candidate in named if candidate.unsupported},
     )
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from data.script import load
 from data.streaming import for_browsers
 from pipeline.delivery import described_film
+from pipeline.review.results import script_of
 
 
 def web_film(results: Path) -> Path:
@@ -19,7 +19,7 @@ def web_film(results: Path) -> Path:
     made = folder / f"web-{stamp.st_size:x}-{stamp.st_mtime_ns:x}.mp4"
     with FileLock(folder / ".web.lock"):
         if not made.is_file():
-            language = load(results / "workspace" / "script" / "script.json").episode.language
+            language = script_of(results).episode.language
             for_browsers(film, made, language)
         for older in folder.glob("web-*.mp4"):
             if older != made:

@@ -6,13 +6,13 @@ the plan says where to look.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from data import media, style
 from data.errors import UserError
 from data.messages import tr
+from data.products import DescribedFilm, ExtendedFilm, Levels, ScriptFile, Stem
 from data.records import Clip, Duck, Episode, Extended, Finding, Gap, Keyframe, Line, Shot, Utterance, Written
 from data.script import ScriptNarration, load
 from stages.check import ducking, extended, files, sound, timing
@@ -49,7 +49,7 @@ def run(job: Job[Config]) -> Iterator[Finding]:
 
 def _described(job: Job[Config]) -> Episode | None:
     """The described film as it lies there; None where there is none with sound."""
-    path = next(iter(sorted(job.folder_of(Duck).glob("described.*"))), None)
+    path = job.open(DescribedFilm).path
     file = media.probe(path, content="-", silent_ok=True) if path else None  # its hash says nothing here
     return file if file and file.audio_streams else None
 
@@ -71,24 +71,23 @@ def _extended(job: Job[Config], heard: Measured | None) -> list[Result]:
     if not lines:
         return []
     described = (heard.file, heard.track) if heard else (job.episode, job.episode.audio)
-    mixed = json.loads((job.folder_of(Duck) / "mix.json").read_bytes()) if heard else {}
-    path, level = job.folder_of(Extended) / "extended.mp4", mixed.get("narration_loudness")
+    level = job.open(Levels).narration_loudness if heard else None
+    path = ExtendedFilm.place(job.folder_of(ExtendedFilm))
     return extended.check(path, job.episode, described, lines, job.read(Utterance), level)
 
 
 def _stem(job: Job[Config]) -> Path:
-    return job.folder_of(Duck) / "narration.wav"
+    return Stem.place(job.folder_of(Stem))
 
 
 def _results(job: Job[Config], heard: Measured) -> list[Result]:
     episode, described = job.episode, heard.file
     lines = spoken(job.read(Clip), job.read(Line), job.folder_of(Clip), _stem(job), heard)
-    mixed = json.loads((job.folder_of(Duck) / "mix.json").read_text(encoding="utf-8"))
     before, after = files.packets(episode.path), files.packets(described.path)
     return [
         *_placed(job, lines, heard),
         *_sounding(job, lines, heard),
-        *ducking.untouched(heard, job.read(Duck), mixed["residual_outside_cues"]),
+        *ducking.untouched(heard, job.read(Duck), job.open(Levels).residual_outside_cues),
         *sound.length(heard, episode, after.get(heard.track.index)),
         *sound.clicks(lines, heard),
         *files.track(described.path, episode, job.settings.language),
@@ -172,7 +171,7 @@ def _writers(job: Job[Config], spoken: Sequence[Clip]) -> list[str]:
 
 def _script_lines(job: Job[Config]) -> Sequence[ScriptNarration]:
     """The spoken lines as the script has them."""
-    path = next((job.folder_of(Written) / w.name for w in job.read(Written) if w.role == "script"), None)
+    path = job.open(ScriptFile).path
     try:
         return load(path).narrations if path else ()
     except UserError:

@@ -10,7 +10,6 @@ which narration must not cover either.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
@@ -19,11 +18,10 @@ from pydantic import Field
 
 from data import subtitles
 from data.errors import ConfigError, MediaError
-from data.files import write_atomically
 from data.loudness import channel_names
 from data.media import audio_blocks
 from data.messages import tr
-from data.records import Episode, Utterance, record_id
+from data.records import Episode, Song, Utterance, record_id
 from data.sound import Damaged, native_layout
 from stages.dialogue.speech import RATE, Samples, Speech, one_at_a_time, unite
 from stages.stage import Job, StageConfig
@@ -54,8 +52,7 @@ def run(job: Job[Config]) -> Iterable[Utterance]:
     if episode.audio is None and not job.settings.silent_ok:
         raise MediaError(tr("{path} has no sound; --silent-ok describes it all the same.", path=episode.path))
     cues = _cues(job)
-    songs = [{"start": c.start, "end": c.end, "text": c.text} for c in cues if c.song]
-    write_atomically(job.folder / "songs.json", json.dumps(songs, ensure_ascii=False, indent=1).encode())
+    Song.leave([Song(start=c.start, end=c.end, text=c.text) for c in cues if c.song], job.folder)
     lines = [Speech(c.start, c.end, c.text, source="subtitles") for c in cues if c.spoken]
     lines = one_at_a_time(lines, episode.duration)
     voices, damaged = _voices(job, lines)

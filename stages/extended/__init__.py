@@ -7,10 +7,8 @@ so all the lines of the gaps are in it too. Yields one `Extended` for every line
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from pydantic import Field
 
@@ -18,7 +16,8 @@ from data import media
 from data.extended import frame_rate
 from data.loudness import measure
 from data.messages import tr
-from data.records import Clip, Duck, Episode, Extended, Line, Narration, Utterance, record_id
+from data.products import DescribedFilm, ExtendedFilm, Levels
+from data.records import Clip, Episode, Extended, Line, Missed, Utterance, record_id
 from data.sound import audio_blocks, native_layout
 from stages.extended import picture, sound
 from stages.extended.choosing import Wanted, chosen, wanted
@@ -96,9 +95,8 @@ def _lines(job: Job[Config]) -> Iterator[Extended]:
 
 def _wanted(job: Job[Config]) -> Iterator[Wanted]:
     """The lines without a place that are important enough, the most important first."""
-    missed = json.loads((job.folder_of(Narration) / "missed.json").read_bytes())
     spoken = [clip for clip in job.read(Clip) if not clip.dropped]
-    left = wanted(missed, job.read(Line), job.read(Clip), job.settings.language)
+    left = wanted(job.read(Missed), job.read(Line), job.read(Clip), job.settings.language)
     yield from chosen(left, [(clip.start, clip.text) for clip in spoken], job.config.worth)
 
 
@@ -146,7 +144,7 @@ def _render(job: Job[Config], lines: Sequence[Extended]) -> None:
         sound.write(scratch, blocks, layout, lines, job.folder, (frame_rate(job.episode.video.fps), level))
         job.progress(0.3, 1)
         picture.write(
-            job.episode, lines, scratch, job.folder / "extended.mp4", job.settings.language,
+            job.episode, lines, scratch, ExtendedFilm.place(job.folder), job.settings.language,
             lambda done: job.progress(0.3 + 0.7 * done, 1),
         )  # fmt: skip
     finally:
@@ -155,7 +153,7 @@ def _render(job: Job[Config], lines: Sequence[Extended]) -> None:
 
 def _described(job: Job[Config]) -> tuple[Episode, Episode]:
     """The film whose last track is heard; the programme itself where no line lies in a gap."""
-    path = next(iter(sorted(job.folder_of(Duck).glob("described.*"))), None)
+    path = job.open(DescribedFilm).path
     film = media.probe(path, content="-", silent_ok=True) if path else None
     if film is None:
         programme = (job.episode.audio,) if job.episode.audio else ()
@@ -165,9 +163,8 @@ def _described(job: Job[Config]) -> tuple[Episode, Episode]:
 
 def _level(job: Job[Config]) -> float:
     """LUFS of the lines: those of the mix; without one, those of the dialogue."""
-    file: Path = job.folder_of(Duck) / "mix.json"
-    if file.exists() and (level := json.loads(file.read_bytes()).get("narration_loudness")) is not None:
-        return float(level)
+    if (level := job.open(Levels).narration_loudness) is not None:
+        return level
     if job.episode.audio is None:
         return CLIP_LOUDNESS
     layout = native_layout(job.episode.audio)

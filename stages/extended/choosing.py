@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from data.records import Clip, Kind, Line
+from data.records import Clip, Kind, Line, Missed
 from data.style import refuse
 
 NO_ROOM = ("no gap", "too long")
@@ -38,20 +37,17 @@ class Wanted:
         return first, -self.worth, self.start
 
 
-def wanted(
-    missed: Iterable[Mapping[str, Any]], lines: Sequence[Line], clips: Sequence[Clip], language: str
-) -> Iterator[Wanted]:
-    """What the schedule found no room for (rows of its `missed.json`), and what the voice could not fit.
+def wanted(missed: Iterable[Missed], lines: Sequence[Line], clips: Sequence[Clip], language: str) -> Iterator[Wanted]:
+    """What the schedule found no room for and what the voice could not fit.
 
     Never a text that must not be spoken.
     """
     for row in missed:
-        gave_way = row["why"] == "outdone" and row["kind"] != "visual"
-        if (row["why"] in NO_ROOM or gave_way) and not refuse(row["text"], language):
+        gave_way = row.why == "outdone" and row.kind != "visual"
+        if (row.why in NO_ROOM or gave_way) and not refuse(row.text, language):
             yield Wanted(
-                row["start"], row["end"], row["text"], row["kind"], row["keyframe"], row["candidate"],
-                row["worth"], row["scene"], row["why"],
-            )  # fmt: skip
+                row.start, row.end, row.text, row.kind, row.keyframe, row.candidate, row.worth, row.scene, row.why
+            )
     dropped = {clip.narration: clip.dropped for clip in clips if clip.dropped}
     for line in lines:
         if line.id in dropped and not refuse(line.text, language):

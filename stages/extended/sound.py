@@ -15,6 +15,7 @@ from data.errors import MediaError
 from data.extended import freezes
 from data.loudness import measure, panning
 from data.messages import tr
+from data.products import ExtendedFilm
 from data.records import Extended
 
 RATE = 48_000
@@ -63,7 +64,7 @@ def write(
             for block in stopped(blocks, stops(lines, folder, *shape), pan):
                 out.write(block)
     except soundfile.LibsndfileError as error:
-        values = {"name": "extended.mp4", "reason": str(error).rstrip(".")}
+        values = {"name": ExtendedFilm.pattern, "reason": str(error).rstrip(".")}
         raise MediaError(tr("{name} cannot be written: {reason}. Check the disk and the film.", **values)) from error
 
 

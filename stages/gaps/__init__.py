@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -18,7 +17,8 @@ from pydantic import Field, model_validator
 
 from data.loudness import Loudness, measure
 from data.media import audio_blocks
-from data.records import Gap, Utterance, record_id
+from data.products import LoudnessCurve
+from data.records import Gap, Song, Utterance, record_id
 from data.sound import native_layout
 from stages.gaps.bed import Notes, bed_of
 from stages.stage import Job, StageConfig
@@ -56,11 +56,11 @@ class Stretch(NamedTuple):
 def run(job: Job[Config]) -> Iterable[Gap]:
     """All of [0, duration] outside the utterances, in order; songs are gaps of their own and not usable."""
     duration = job.episode.duration
-    songs = [(s["start"], s["end"]) for s in json.loads((job.folder_of(Utterance) / "songs.json").read_bytes())]
+    songs = [(song.start, song.end) for song in job.read(Song)]
     speech = union([(u.start, u.end) for u in job.read(Utterance)], job.config.merge)
     stretches = without_speech(speech, union(songs, 0.0), duration)
     loudness, notes = _listen(job)
-    np.save(job.folder / "loudness.npy", loudness.momentary().astype(np.float32))
+    LoudnessCurve(loudness.momentary().astype(np.float32)).leave(job.folder)
     for number, stretch in enumerate(stretches, 1):
         yield _gap(record_id("g", number), stretch, job.config, duration, loudness, notes)
 

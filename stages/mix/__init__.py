@@ -1,12 +1,11 @@
 """Mix: the narration at the loudness of the dialogue, over a programme that dips under it.
 
-Writes the described film, `narration.wav` (the narration alone, at its level in the mix) and `mix.json` (levels, and
-what was measured on the samples handed to the encoder). Yields one `Duck` for every dip; a film without sound has none.
+Leaves the described film, the narration alone at its level in the mix, and the levels measured on the samples handed
+to the encoder. Yields one `Duck` for every dip; a film without sound has none.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,10 +15,10 @@ import numpy as np
 
 from data import aac
 from data.errors import MediaError
-from data.files import write_atomically
 from data.loudness import CELLS, Loudness, measure, panning
 from data.messages import tr
 from data.mux import DescribedWriter
+from data.products import Levels, Stem
 from data.records import Clip, Duck, Episode, Gap, Utterance
 from data.sound import Marked, audio_blocks, native_layout
 from stages.mix import known
@@ -137,9 +136,8 @@ def write(job: Job[Config], programme: Programme, made: Plan, clips: Sequence[Cl
         "true_peak_under_cues": max((peak for peak in peaks if peak is not None), default=None),
         "residual_outside_cues": residual(stretches, made.ducks),
     }
-    rows = {name: value if value is None else round(value, 2) for name, value in levels.items()}
-    gains = {"gains": {clip: round(gain, 3) for clip, gain in made.gains.items()}}
-    write_atomically(job.folder / "mix.json", json.dumps(rows | gains, indent=1).encode() + b"\n")
+    rounded = {name: value if value is None else round(value, 2) for name, value in levels.items()}
+    Levels(**rounded, gains={clip: round(gain, 3) for clip, gain in made.gains.items()}).leave(job.folder)
 
 
 def packets_of(made: Iterable[Stretch], known: list[Stretch]) -> Iterator[list[bytes]]:
@@ -150,13 +148,13 @@ def packets_of(made: Iterable[Stretch], known: list[Stretch]) -> Iterator[list[b
 
 
 def write_stem(job: Job[Config], made: Plan, clips: Sequence[Clip], samples: int) -> None:
-    """Write narration.wav: the narration alone, at the level it has in the mix."""
+    """Write the narration alone, at the level it has in the mix."""
     import soundfile
 
     try:
-        with soundfile.SoundFile(job.folder / "narration.wav", "w", RATE, 1, "PCM_24") as stem:
+        with soundfile.SoundFile(Stem.place(job.folder), "w", RATE, 1, "PCM_24") as stem:
             for first in range(0, samples, 10 * RATE):
                 stem.write(spoken(clips, job.folder_of(Clip), made.gains, first, min(10 * RATE, samples - first)))
     except soundfile.LibsndfileError as error:
-        values = {"name": "narration.wav", "reason": str(error).rstrip(".")}
+        values = {"name": Stem.pattern, "reason": str(error).rstrip(".")}
         raise MediaError(tr("{name} cannot be written: {reason}. Check the disk and the film.", **values)) from error

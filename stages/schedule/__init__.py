@@ -2,8 +2,8 @@
 
 One optimisation over the whole episode (`optimise`), of what lines are worth (`objective`), with lengths as the voice
 of the run speaks them (`lengths`). What the check of the film would blame is mended where that is safe, else it gives
-way (`wording`). Every line keeps the parts of its worth and what it displaced; `missed.json` in the
-stage's folder lists every moment of which nothing is spoken, with the reason (`missed`).
+way (`wording`). Every line keeps the parts of its worth and what it displaced; every moment of which nothing is spoken
+is left with its reason (`missed`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 
 from data.claims import marked
 from data.messages import tr
-from data.records import Alternative, Narration, record_id
+from data.records import Alternative, Missed, Narration, record_id
 from stages.schedule import given, held
 from stages.schedule.config import Config
-from stages.schedule.missed import Missed, missed, save
+from stages.schedule.missed import missed
 from stages.schedule.optimise import Plan
 from stages.schedule.placement import Placed, losses
 from stages.schedule.planner import Planner
@@ -43,7 +43,7 @@ def run(job: Job[Config]) -> Iterator[Narration]:
         return
     planner, plan = held.placed(job)
     left_out = list(missed(planner, plan.lines))
-    save(job.folder, left_out)
+    Missed.leave(left_out, job.folder)
     _tell_worth(job, plan)
     _tell(job, left_out)
     _tell_wording(job, planner)

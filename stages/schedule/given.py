@@ -21,10 +21,9 @@ from typing import Any
 
 from data import language
 from data.messages import tr
-from data.records import Gap, Keyframe, Narration, Utterance, record_id
+from data.records import Gap, Keyframe, Missed, Narration, Utterance, record_id
 from data.scripts import Line, read_for_film
 from data.style import refuse
-from stages.schedule.missed import Missed, save
 from stages.stage import Job
 
 MEASURED = (1.0, 1 / 1.08)
@@ -101,7 +100,7 @@ def narrations(job: Job[Any], script: Path, pause: float) -> Iterator[Narration]
     placed, left = place(wishes, windows, pause, rooms)
     _tell(job, placed, left)
     _tell_trusted(job, placed, heard)
-    save(job.folder, _missed(left, stills, len(placed)))
+    Missed.leave(_missed(left, stills, len(placed)), job.folder)
     for number, put in enumerate(placed, 1):
         line = put.wish.line
         yield Narration(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from data.files import write_atomically
+from data.products import LoudnessCurve
 from data.records import Candidate, Context, Gap, Ranked
 from stages.schedule.config import Config
 from stages.schedule.optimise import Plan
@@ -62,7 +63,7 @@ def _problem(job: Job[Config], speaker: Speaker) -> str:
     offered = [[c.model_dump(mode="json", exclude=WORDS_ALONE), c.draft or c.text] for c in job.read(Candidate)]
     known: list[Any] = [[r.model_dump(mode="json") for r in job.read(kind)] for kind in (Gap, Context, Ranked)]
     planning = job.settings.model_dump(mode="json", include={"language", "plan_rate", "early", "late"})
-    sound = hashlib.sha256((job.folder_of(Gap) / "loudness.npy").read_bytes()).hexdigest()
+    sound = hashlib.sha256(job.open(LoudnessCurve).values.tobytes()).hexdigest()
     problem = [FORM, keyed(job.config), planning, offered, known, sound, speaker.voice, speaker.speeds]
     return hashlib.sha256(json.dumps(problem, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -2,48 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import Literal
+from collections.abc import Iterator, Sequence
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from data.records import Kind, Seconds
+from data.records import Missed, Unsaid
 from stages.schedule.placement import Placed
 from stages.schedule.planner import Moment, Planner, seen
-
-Why = Literal["no gap", "too long", "said", "outdone", "refused"]
-
-
-class Missed(BaseModel):
-    """A moment with candidates, something seen or read, of which nothing is spoken."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    keyframe: str
-    start: Seconds = Field(description="From when its picture, or its text, is on screen")
-    end: Seconds
-    kind: Kind
-    candidate: str = Field(description="The candidate that comes nearest: the most valuable, of those refused the best")
-    text: str
-    why: Why = Field(
-        description="no gap: none within reach of its picture; too long: no gap in reach has room for its shortest "
-        "line; said: all of it was said a moment before, or is said soon; outdone: other lines are worth more in its "
-        "place; refused: no candidate may be spoken, see `detail`"
-    )
-    detail: str = ""
-    needed: Seconds | None = Field(default=None, description="Seconds its shortest line takes")
-    room: Seconds | None = Field(default=None, description="Seconds the longest gap in reach has for it")
-    worth: float = Field(default=0.0, description="What the line would be worth, in the ranker's score")
-    scene: bool = Field(default=False, description="It opens a scene: another place or time of day")
-    by: tuple[str, ...] = Field(default=(), description="The candidates that are spoken in its place, or said the same")
-
-
-def save(folder: Path, left_out: Iterable[Missed]) -> None:
-    """Write `missed.json`."""
-    rows = json.dumps([moment.model_dump(mode="json") for moment in left_out], ensure_ascii=False, indent=1)
-    (folder / "missed.json").write_text(rows + "\n", encoding="utf-8")
 
 
 def missed(planner: Planner, lines: Sequence[Placed]) -> Iterator[Missed]:
@@ -79,7 +43,7 @@ def _reason(planner: Planner, moment: Moment, lines: Sequence[Placed]) -> Missed
 
 def _why(
     planner: Planner, moment: Moment, lines: Sequence[Placed], needed: float, room: float
-) -> tuple[Why, list[str]]:
+) -> tuple[Unsaid, list[str]]:
     """The reason for a moment with candidates, and the candidates that are spoken instead."""
     if room <= 0:
         return "no gap", []

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.claims import marked
+from data.products import LoudnessCurve
 from data.records import Candidate, Context, Gap, Length
 from data.words import telling
 from stages.schedule.placement import Floats, Ints
@@ -29,8 +30,6 @@ SEEN_LATER = 0.5
 """Seconds by which a picture comes after its line for this to be noticed in full (a working value)."""
 SALIENT, LOUD = 6.0, 10.0
 """LU above the gap's own loudness from which a sound stands out, and LU more at which it is all that is heard."""
-STEP = 10
-"""Values of `loudness.npy` a second."""
 
 
 class Weights(BaseModel):
@@ -167,7 +166,7 @@ class Places:
         masked = np.zeros(len(loudness) + 1)
         for gap in gaps:
             if gap.loudness is not None:
-                part = slice(int(gap.start * STEP), int(gap.end * STEP) + 1)
+                part = slice(int(gap.start * LoudnessCurve.RATE), int(gap.end * LoudnessCurve.RATE) + 1)
                 masked[1:][part] = np.clip((loudness[part] - gap.loudness - SALIENT) / LOUD, 0, 1)
         self._masked = np.cumsum(masked)
 
@@ -189,7 +188,7 @@ class Places:
     def _share(self, starts: Floats, seconds: Floats) -> Floats:
         """How much of each stretch of `seconds` is taken by sounds that stand out, 0–1."""
         last = len(self._masked) - 1
-        first = np.minimum((starts * STEP).astype(int), last)
-        until = np.minimum(np.maximum(((starts + seconds) * STEP).astype(int), first + 1), last)
+        first = np.minimum((starts * LoudnessCurve.RATE).astype(int), last)
+        until = np.minimum(np.maximum(((starts + seconds) * LoudnessCurve.RATE).astype(int), first + 1), last)
         share: Floats = (self._masked[until] - self._masked[first]) / np.maximum(until - first, 1)
         return share

@@ -11,9 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from data import language
+from data.products import LoudnessCurve
 from data.records import Candidate, Context, Gap, Ranked
 from data.style import refuse
 from stages.schedule.alike import Sayings
@@ -67,7 +66,7 @@ class Planner:
         self.gaps = [gap for gap in job.read(Gap) if gap.usable]
         self.slots = [Slot(*gap.window, capacity=self._capacity(gap)) for gap in self.gaps]
         self.scores = {ranked.candidate: ranked.score for ranked in job.read(Ranked)}
-        self.places = Places(self.gaps, np.load(job.folder_of(Gap) / "loudness.npy"), job.config.weights)
+        self.places = Places(self.gaps, job.open(LoudnessCurve).values, job.config.weights)
         self.lengths = Lengths(
             job.settings.language, job.settings.plan_rate, job.speaker if job.config.rounds else None
         )

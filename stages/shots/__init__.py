@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Any
 
 from pydantic import Field
 
 from data.messages import tr
-from data.records import Record, Shot, record_id
+from data.records import Record, Shot, Still, record_id
 from data.video import closely, frames
 from stages.shots.cuts import Cuts, Detector, see
-from stages.shots.stills import Still, Stills
+from stages.shots.stills import Snapshot, Stills
 from stages.stage import Job, StageConfig
 
 VERSION = 1
-INDEX = "stills.json"
 DETECTION_WIDTH = 256
 """Pixels; the width to which PySceneDetect scales films by default."""
 
@@ -45,25 +42,24 @@ class Config(StageConfig):
 
 
 def run(job: Job[Config]) -> Iterable[Record]:
-    """Shots that tile [0, duration]; writes the stills as JPEGs named by time, and `stills.json`, their list.
+    """Shots that tile [0, duration]; leaves their stills, as JPEGs named by time.
 
-    `stills.json`: a list, by time, of {time, image, sharpness, luma, look} as in Keyframe.
     Raises MediaError where no picture decodes. Damaged stretches become notes.
     """
     config, episode = job.config, job.episode
     cuts = _cuts(job)
     stills = Stills(config.still_width, config.stills)
-    starts, index = [0.0], list[dict[str, Any]]()
+    starts, kept = [0.0], list[Still]()
     for picture in frames(episode, width=DETECTION_WIDTH, damaged=lambda start, end: _note(job, start, end)):
         seen = see(picture)
         stills.feed(picture, seen)
         for cut in cuts.feed(seen):
             if starts[-1] + config.min_shot <= cut <= episode.duration - config.min_shot:
-                index += [_write(job, still) for still in stills.close(cut)]
+                kept += [_write(job, snapshot) for snapshot in stills.close(cut)]
                 starts.append(cut)
         job.progress(picture.time, episode.duration)
-    index += [_write(job, still) for still in stills.close(max(episode.duration, stills.start))]
-    (job.folder / INDEX).write_text(json.dumps(index, indent=1), encoding="utf-8")
+    kept += [_write(job, snapshot) for snapshot in stills.close(max(episode.duration, stills.start))]
+    Still.leave(kept, job.folder)
     tiles = enumerate(pairwise([*starts, episode.duration]), 1)
     return [Shot(id=record_id("s", number), start=start, end=end) for number, (start, end) in tiles]
 
@@ -82,18 +78,18 @@ def _cuts(job: Job[Config]) -> Cuts:
     )
 
 
-def _write(job: Job[Config], still: Still) -> dict[str, Any]:
-    """Write one still; its entry in the list."""
-    time = round(still.seen.time, 3)
+def _write(job: Job[Config], snapshot: Snapshot) -> Still:
+    """Write its picture."""
+    time = round(snapshot.seen.time, 3)
     image = f"{time:010.3f}.jpg"
-    still.write(job.folder / image, job.config.still_width)
-    return {
-        "time": time,
-        "image": image,
-        "sharpness": round(still.sharpness, 2),
-        "luma": round(float(still.seen.grey.mean()), 2),
-        "look": still.look(),
-    }
+    snapshot.write(job.folder / image, job.config.still_width)
+    return Still(
+        time=time,
+        image=image,
+        sharpness=round(snapshot.sharpness, 2),
+        luma=round(float(snapshot.seen.grey.mean()), 2),
+        look=tuple(snapshot.look()),
+    )
 
 
 def _note(job: Job[Config], start: float, end: float) -> None:

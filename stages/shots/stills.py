@@ -20,7 +20,7 @@ GUARD = 0.15
 
 
 @dataclass
-class Still:
+class Snapshot:
     """One picture that may stand for its shot."""
 
     seen: Seen
@@ -61,7 +61,7 @@ class Stills:
         self.width, self.per_shot = width, per_shot
         self.start = 0.0
         self.span = FIRST_SPAN
-        self.buckets: list[Still | None] = []
+        self.buckets: list[Snapshot | None] = []
 
     def feed(self, picture: Picture, seen: Seen) -> None:
         """Consider one picture."""
@@ -72,9 +72,9 @@ class Stills:
         while len(self.buckets) <= number:
             self._settle()
             self.buckets.append(None)
-        self.buckets[number] = _better(self.buckets[number], Still(seen, _sharpness(seen), picture))
+        self.buckets[number] = _better(self.buckets[number], Snapshot(seen, _sharpness(seen), picture))
 
-    def close(self, end: float) -> list[Still]:
+    def close(self, end: float) -> list[Snapshot]:
         """End the shot at `end`: its stills in order of time. Pictures from `end` on open the next shot."""
         all_stills = [still for still in self.buckets if still is not None]
         mine = [still for still in all_stills if still.seen.time < end]
@@ -107,15 +107,15 @@ def _sharpness(seen: Seen) -> float:
     return float(deviation[0][0] ** 2)
 
 
-def _best(stills: list[Still]) -> Still | None:
+def _best(stills: list[Snapshot]) -> Snapshot | None:
     return max(stills, key=lambda still: still.rank, default=None)
 
 
-def _better(a: Still | None, b: Still) -> Still:
+def _better(a: Snapshot | None, b: Snapshot) -> Snapshot:
     return b if a is None or b.rank > a.rank else a
 
 
-def _inside(stills: list[Still], start: float, end: float) -> list[Still]:
+def _inside(stills: list[Snapshot], start: float, end: float) -> list[Snapshot]:
     """Those with something to see and away from the cuts; in a very short shot the one nearest its middle."""
     worth = [still for still in stills if still.rank[0]]
     inner = [still for still in worth if start + GUARD <= still.seen.time <= end - GUARD]
@@ -123,7 +123,7 @@ def _inside(stills: list[Still], start: float, end: float) -> list[Still]:
     return inner or sorted(worth, key=lambda still: abs(still.seen.time - middle))[:1]
 
 
-def _spread(stills: list[Still], count: int) -> list[Still]:
+def _spread(stills: list[Snapshot], count: int) -> list[Snapshot]:
     """At most `count`: the best of each of `count` equal runs."""
     runs = np.array_split(np.arange(len(stills)), min(count, len(stills)) or 1)
     best = [_best([stills[i] for i in run]) for run in runs]

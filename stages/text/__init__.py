@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,7 @@ from pydantic import Field
 
 from data.messages import tr
 from data.pictures import read_picture
-from data.records import Keyframe, Shot, TextRegion, record_id
+from data.records import Keyframe, Shot, Still, TextRegion, record_id
 from stages.stage import Job, StageConfig
 from stages.text.lines import TextLine, join_lines
 from stages.text.presence import extent
@@ -96,8 +95,7 @@ def _read(job: Job[Config]) -> Iterator[tuple[Keyframe, NDArray[np.uint8], list[
 def _stills(job: Job[Config]) -> list[tuple[float, Path]]:
     """Time and file of every still of the film, in order of time."""
     folder = job.folder_of(Shot)
-    stills = json.loads((folder / "stills.json").read_text(encoding="utf-8"))
-    return sorted((still["time"], folder / still["image"]) for still in stills)
+    return sorted((still.time, folder / still.image) for still in job.read(Still))
 
 
 def _seen(

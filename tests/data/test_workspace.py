@@ -29,7 +29,7 @@ def test_records_and_files_come_back(tmp_path: Path) -> None:
     manifest = workspace.manifest("shots")
     assert manifest is not None
     assert manifest.files.keys() == {"a.bin", "records.jsonl"}
-    assert workspace.read("shots", Shot) == list(shots())
+    assert workspace.read(Shot) == list(shots())
 
 
 def test_a_stage_that_fails_leaves_the_result_before_it(tmp_path: Path) -> None:

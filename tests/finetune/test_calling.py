@@ -49,7 +49,7 @@ def folder(tmp_path: Path, make_job: Callable[..., Job[Any]]) -> Path:
     folder = results(tmp_path / "ep", LINES)
     workspace = Workspace(folder / "workspace")
     contexts = [seen(n, *people) for n, people in enumerate((("giju",), ("sujin",), ()), 1)]
-    drafts = [mentioning(d) for d in workspace.read("candidates", Draft)]
+    drafts = [mentioning(d) for d in workspace.read(Draft)]
     finish(workspace, "context", contexts)
     finish(workspace, "gaps", [gap(n) for n in (1, 2, 3)])
     finish(workspace, "candidates", drafts, SETTINGS, ("context", "gaps"))
@@ -78,7 +78,7 @@ def mentioning(draft: Draft) -> Draft:
 
 
 def worded(folder: Path, number: int, letter: str = "a") -> str:
-    lines = Workspace(folder / "workspace").read("naming", Candidate)
+    lines = Workspace(folder / "workspace").read(Candidate)
     return next(line.text for line in lines if line.id == f"c{number:05d}{letter}")
 
 

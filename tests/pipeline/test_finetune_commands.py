@@ -249,7 +249,7 @@ def test_a_real_run_s_candidates_are_collected_and_preferred(vdesc: Vdesc, tmp_p
 
     film = make(tmp_path / "made")
     assert vdesc("run", film, "--config", "embedded", "--until", "ranking")[0] == 0
-    offered = Workspace(tmp_path / "out" / "sample" / "workspace").read("candidates", Draft)
+    offered = Workspace(tmp_path / "out" / "sample" / "workspace").read(Draft)
     lines: list[Row] = [
         Truth.model_validate({"caption": c.text, "episode": "out/sample", "time": 0.0, "end": 600.0, "drama": "견본"})
         for c in offered[:1]

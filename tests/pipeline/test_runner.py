@@ -14,13 +14,13 @@ from pydantic import Field
 from data.errors import MediaError, StageError, UserError
 from data.records import Episode, Keyframe, Shot
 from pipeline import config as settings
-from pipeline import runner
+from pipeline import jobs, runner
 from pipeline.runner import Work, plan
 from stages.stage import Job, NoOptions, Stage, StageConfig
 from tests.conftest import plain_episode
 
-SHOTS = Stage("shots", (Episode,), Shot, settings=("language",))
-KEYFRAMES = Stage("keyframes", (Shot,), Keyframe, role="faces")
+SHOTS = Stage("shots", (Episode,), (Shot,), settings=("language",))
+KEYFRAMES = Stage("keyframes", (Shot,), (Keyframe,), role="faces")
 
 
 class ShotsConfig(StageConfig):
@@ -82,7 +82,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         "shots": SimpleNamespace(VERSION=1, Config=ShotsConfig, run=world.shots),
         "keyframes": SimpleNamespace(VERSION=1, Config=KeyframesConfig, run=world.keyframes),
     }
-    for module in (runner, settings):
+    for module in (runner, jobs, settings):
         monkeypatch.setattr(module, "STAGES", (SHOTS, KEYFRAMES))
     monkeypatch.setattr(settings, "stage_module", lambda stage: modules[stage.name])
     settings.model.cache_clear()

@@ -95,17 +95,17 @@ class Out:
         return film
 
     def lines(self, name: str = "ep01") -> list[Narration]:
-        return self.works[name].workspace.read("schedule", Narration)
+        return self.works[name].workspace.read(Narration)
 
     def clips(self, name: str = "ep01") -> dict[float, tuple[str, bytes]]:
         """Start → text and sound."""
         space = self.works[name].workspace
-        found = space.read("voice", Clip)
+        found = space.read(Clip)
         return {c.start: (c.text, (space.stage("voice") / str(c.file)).read_bytes()) for c in found}
 
     def persons(self, name: str) -> set[str | None]:
         """Who is seen."""
-        return {face.person for face in self.works[name].workspace.read("faces", Face)}
+        return {face.person for face in self.works[name].workspace.read(Face)}
 
     def rename(self, old: str, new: str) -> None:
         file = self.series / "series.yaml"
@@ -120,7 +120,7 @@ def out(film: Path, tmp_path: Path, series: Path) -> Out:
 def seen_in_training(out: Out) -> set[str]:
     """The lines of the episode as a ranker would learn from them, each by what is told at its own keyframe."""
     rows = {row.time: row for row in offered(out.works["ep01"].folder)}
-    times = {k.id: k.time for k in out.works["ep01"].workspace.read("keyframes", Keyframe)}
+    times = {k.id: k.time for k in out.works["ep01"].workspace.read(Keyframe)}
     return {as_told(line.text, rows[times[str(line.keyframe)]].told) for line in out.lines()}
 
 

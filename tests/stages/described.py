@@ -40,6 +40,7 @@ from stages import check, mix, script
 from stages.mix.render import lowered, panning
 from stages.stage import Job, RunSettings, StageConfig
 from stages.voice import clip as shaping
+from tests.conftest import beside
 
 RATE = 48_000
 LENGTH = 15.0
@@ -146,10 +147,12 @@ class Described:
             folder=self.folder / stage,
             cache=self.folder,
             backend=None,
-            upstream={
-                kind: (self.folder / folders.get(kind, ""), lambda rows=rows: rows)  # type: ignore[misc]
-                for kind, rows in self.records.items()
-            },
+            upstream=beside(
+                {
+                    kind: (self.folder / folders.get(kind, ""), lambda rows=rows: rows)  # type: ignore[misc]
+                    for kind, rows in self.records.items()
+                }
+            ),
         )
 
     def remix(self, **settings: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from data.products import Levels
 from data.records import Clip, Duck
 from stages.check.measure import delay
 from tests.stages.described import LENGTH, RATE, Described, cells, describe, noise, programme, remux
@@ -126,8 +126,7 @@ def test_channels_that_changed_places(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
 
 
 def test_a_residual_before_the_encoder(film: Described) -> None:
-    levels = json.loads((film.mix / "mix.json").read_text())
-    (film.mix / "mix.json").write_text(json.dumps(levels | {"residual_outside_cues": -40.0}))
+    Levels.open(film.mix).model_copy(update={"residual_outside_cues": -40.0}).leave(film.mix)
     assert [f.value for f in film.found(17)] == [-40.0]
 
 

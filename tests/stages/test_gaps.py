@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from data.media import audio_blocks, probe
-from data.records import Bed, Episode, Gap, Utterance, record_id
+from data.products import LoudnessCurve
+from data.records import Bed, Episode, Gap, Song, Utterance, record_id
 from data.subtitles import read
 from stages import dialogue, gaps
 from stages.dialogue.silero import Silero, SileroOptions
@@ -35,8 +35,7 @@ def find(make_job: Callable[..., Any], tmp_path: Path) -> Callable[..., list[Gap
         rows = [Utterance(id=record_id("u", i), start=a, end=b, source="speech") for i, (a, b) in enumerate(speech, 1)]
         folder = tmp_path / "dialogue"
         folder.mkdir(exist_ok=True)
-        named = [{"start": a, "end": b, "text": "나나나"} for a, b in songs]
-        (folder / "songs.json").write_text(json.dumps(named), encoding="utf-8")
+        Song.leave([Song(start=a, end=b, text="나나나") for a, b in songs], folder)
         job = make_job(config or gaps.Config(), {Utterance: rows}, episode=episode, folders={Utterance: folder})
         return list(gaps.run(job))
 
@@ -204,7 +203,7 @@ def test_music_film_is_one_gap(media: Path, describe: Callable[[Path], list[Gap]
     assert gap.window == (0.0, pytest.approx(30.0, abs=0.01))
     assert gap.loudness is not None
     assert -40 < gap.loudness < -10
-    curve = np.load(tmp_path / "stage" / "loudness.npy")
+    curve = LoudnessCurve.open(tmp_path / "stage").values
     assert len(curve) == pytest.approx(300, abs=5)
 
 

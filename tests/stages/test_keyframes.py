@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from data.records import Keyframe, Shot
+from data.records import Keyframe, Shot, Still
 from stages import keyframes, shots
 from stages.keyframes import Config
 from tests.stages.films import episode
@@ -90,4 +89,4 @@ def test_real_film(media: Path, make_job: Any, tmp_path: Path) -> None:
     assert all(1 <= sum(k.shot == shot.id for k in chosen) <= 3 for shot in found)
     assert all(k.luma > 30 for k in chosen)
     assert any(25 < k.time < 29 for k in chosen), "the title of the film is seen"
-    assert json.loads((stills / "stills.json").read_text())
+    assert Still.open(stills)

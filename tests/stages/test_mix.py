@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 import tracemalloc
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from data import aac
 from data.loudness import Loudness, measure
 from data.media import audio_blocks, probe
+from data.products import Levels
 from data.records import AudioStream, Bed, Clip, Duck, Episode, Gap, Utterance, record_id
 from stages import mix
 from stages.mix import stretches
@@ -346,7 +346,7 @@ def test_narration_has_the_loudness_of_the_dialogue(drama: Callable[..., Job[Any
         assert meter.integrated_loudness(out[inside]) == pytest.approx(dialogue, abs=1)
         assert meter.integrated_loudness(stem[inside]) == pytest.approx(dialogue, abs=1)
     assert [d.clips for d in ducks] == [("n0001", "n0002"), ("n0003",)]
-    levels = json.loads((job.folder / "mix.json").read_text())
+    levels = Levels.open(job.folder).model_dump()
     assert levels["dialogue_loudness"] == pytest.approx(dialogue, abs=0.2)
     assert levels["residual_outside_cues"] is None
     assert set(levels["gains"]) == {"n0001", "n0002", "n0003"}
@@ -379,7 +379,7 @@ def test_no_peak_under_narration_passes_the_ceiling(drama: Callable[..., Job[Any
         peak = out.true_peak_between(start + 0.01, end - 0.01)
         assert peak is not None
         assert peak <= -1.4
-    levels = json.loads((job.folder / "mix.json").read_text())
+    levels = Levels.open(job.folder).model_dump()
     assert levels["true_peak_under_cues"] <= -1
     stem, _ = soundfile.read(job.folder / "narration.wav")
     assert 0.1 < np.abs(stem).max() <= 10 ** (-1 / 20)

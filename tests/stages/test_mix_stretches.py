@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 from data import aac
+from data.products import Levels
 from data.records import Clip
 from data.sound import Mark, audio_blocks, audio_span
 from stages import mix
@@ -27,7 +27,7 @@ def track(path: Path) -> list[bytes]:
 
 
 def levels(film: Described) -> dict[str, object]:
-    return dict(json.loads((film.mix / "mix.json").read_text()))
+    return Levels.open(film.mix).model_dump()
 
 
 def test_after_an_edit_only_its_stretches_are_made_and_the_film_is_that_of_a_whole_mix(

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.language import seconds
+from data.products import LoudnessCurve
 from data.records import Candidate, Context, Gap, Kind, Narration, OnScreenText, Ranked
 from stages.schedule import Config, run
 from stages.stage import Job, RunSettings, Speaker
@@ -72,7 +73,7 @@ class Film:
     ) -> Job[Any]:
         records = {Context: self.contexts, Candidate: self.candidates, Ranked: self.ranked, Gap: gaps}
         job = make_job(Config(**config), records, settings=RunSettings(early=early))
-        np.save(job.folder_of(Gap) / "loudness.npy", np.array(loudness, np.float32))
+        LoudnessCurve(np.array(loudness, np.float32)).leave(job.folder_of(Gap))
         return replace(job, speaker=speaker)
 
     def schedule(self, make_job: MakeJob, gaps: list[Gap], **config: Any) -> list[Narration]:

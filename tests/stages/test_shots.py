@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from data.errors import MediaError
-from data.records import Shot
+from data.records import Shot, Still
 from stages import shots
 from stages.shots import Config
 from tests.stages.films import episode, make
@@ -93,7 +93,7 @@ def test_a_fade_through_black_is_one_cut_in_the_dark(ffmpeg: Any, make_job: Any,
     ffmpeg("-filter_complex", FADES, "-map", "[v]", *FAST, tmp_path / "film.mp4")
     job = make_job(Config(), episode=episode(tmp_path / "film.mp4"))
     assert close(found(job), [4.5], 0.25)
-    assert min(still["luma"] for still in json.loads((job.folder / "stills.json").read_text())) > 20
+    assert min(still.luma for still in Still.open(job.folder)) > 20
     assert found(make_job(Config(fades=False), episode=job.episode)) == []
 
 
@@ -157,7 +157,7 @@ def test_a_film_of_one_frame(ffmpeg: Any, make_job: Any, tmp_path: Path) -> None
     ffmpeg("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-frames:v", "1", *FAST, tmp_path / "film.mp4")
     job = make_job(Config(), episode=episode(tmp_path / "film.mp4"))
     assert found(job) == []
-    assert len(json.loads((job.folder / "stills.json").read_text())) == 1
+    assert len(Still.open(job.folder)) == 1
 
 
 def test_a_damaged_stretch_is_noted_and_the_rest_described(ffmpeg: Any, make_job: Any, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from data.errors import StageError
-from data.records import Keyframe, Shot
+from data.records import Keyframe, Shot, Still
 from stages import text
 from stages.text.lines import TextLine, join_lines
 from stages.text.rapidocr import RapidOCR
@@ -42,8 +41,8 @@ SHOTS = [Shot(id="s00001", start=0.25, end=9.0)]
 
 def stills(folder: Path, *times: float) -> None:
     """The shots stage's list of stills."""
-    rows = [{"time": t, "image": f"{t}.jpg"} for t in times]
-    (folder / "stills.json").write_text(json.dumps(rows), encoding="utf-8")
+    look = (90.0,) * 48
+    Still.leave([Still(time=t, image=f"{t}.jpg", sharpness=50, luma=90, look=look) for t in times], folder)
 
 
 def keyframe(number: int, image: str) -> Keyframe:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,7 +9,20 @@ import numpy as np
 import pytest
 
 from data.language import seconds
-from data.records import Candidate, Context, Draft, Evidence, Gap, Keyframe, Narration, OnScreenText, Ranked, Utterance
+from data.products import LoudnessCurve
+from data.records import (
+    Candidate,
+    Context,
+    Draft,
+    Evidence,
+    Gap,
+    Keyframe,
+    Missed,
+    Narration,
+    OnScreenText,
+    Ranked,
+    Utterance,
+)
 from stages import candidates, naming, ranking, schedule
 from stages.candidates.facts import Facts
 from stages.candidates.prompt import Answers, Caption, Prompt
@@ -101,7 +113,7 @@ def described(make_job: MakeJob, backend: Any, found: Context, gaps: list[Gap]) 
     records[Ranked] = list(ranking.run(make_job(ranking.Config(), records)))
     records[Candidate] = list(naming.run(make_job(naming.Config(), records)))
     job = make_job(schedule.Config(), records)
-    np.save(job.folder_of(Gap) / "loudness.npy", np.full(400, -40.0, np.float32))
+    LoudnessCurve(np.full(400, -40.0, np.float32)).leave(job.folder_of(Gap))
     return list(schedule.run(job))
 
 
@@ -146,8 +158,8 @@ def test_a_text_without_a_place_is_told_though_the_view_is_spoken(make_job: Make
     both(film, ("글자, 출구.", 0.9), (VIEW, 0.8), (15.8, 16))
     job = film.job(make_job, [gap(1, 9, 13.5)])
     assert [n.text for n in schedule.run(job)] == [VIEW]
-    (row,) = json.loads((job.folder / "missed.json").read_bytes())
-    assert (row["kind"], row["why"], row["start"]) == ("text", "no gap", 15.8)
+    (row,) = Missed.open(job.folder)
+    assert (row.kind, row.why, row.start) == ("text", "no gap", 15.8)
     assert any("“글자, 출구.” is on screen" in note.text for note in job.notes)
 
 

@@ -9,7 +9,9 @@ from fastapi.responses import JSONResponse
 
 from data.formats import export, file_name
 from data.messages import tr
-from data.records import Finding
+from data.products import ScriptFile
+from data.records import Finding, Keyframe
+from data.workspace import Workspace
 from pipeline.review import finishing
 from pipeline.review.desk import Desk
 from pipeline.review.reading import lines_about
@@ -66,12 +68,13 @@ def loudness(request: Request, who: Viewer, episode: str) -> Response:  # noqa: 
 def exported(request: Request, who: Viewer, episode: str, kind: str) -> Response:  # noqa: ARG001
     """The script that was applied last, in any format; json is the script itself."""
     desk = desk_of(request)
-    script, results = desk.machine(episode).script, desk.results(episode)
+    script, workspace = desk.machine(episode).script, Workspace(desk.results(episode) / "workspace")
     if kind == "json":
-        name, content = "script.json", inside(results / "workspace" / "script", "script.json").read_bytes()
+        name = ScriptFile.pattern
+        content = inside(workspace.folder_of(ScriptFile), name).read_bytes()
     else:
         file_name(script, kind)
-        name, content = export(script, kind, results / "workspace" / "keyframes")
+        name, content = export(script, kind, workspace.folder_of(Keyframe))
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type="application/octet-stream", headers=headers)
 

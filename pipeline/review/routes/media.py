@@ -8,7 +8,9 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import FileResponse
 
 from data.errors import UserError
+from data.records import Clip, Keyframe
 from data.review.applied import RECORDINGS
+from data.workspace import Workspace
 from pipeline.review.reading import film as film_of
 from pipeline.review.visitors import Viewer, desk_of
 from pipeline.review.web_film import web_film
@@ -63,10 +65,11 @@ def described(request: Request, who: Viewer, episode: str) -> Response:  # noqa:
 def clip(request: Request, who: Viewer, episode: str, file: str) -> Response:  # noqa: ARG001
     """A spoken line: of the film, just spoken for a listener, or a person's recording."""
     results = desk_of(request).results(episode)
+    workspace = Workspace(results / "workspace")
     folders = (
-        results / "workspace" / "voice",
+        workspace.folder_of(Clip),
         results / "review" / RECORDINGS,
-        results / "workspace" / "cache" / "voice",
+        workspace.cache(Clip.stage),
     )
     holding = next((folder for folder in folders if _holds(folder, file)), folders[0])
     return served(inside(holding, file))
@@ -75,4 +78,4 @@ def clip(request: Request, who: Viewer, episode: str, file: str) -> Response:  #
 @router.get("/keyframes/{file}")
 def keyframe(request: Request, who: Viewer, episode: str, file: str) -> Response:  # noqa: ARG001
     """A still."""
-    return served(inside(desk_of(request).results(episode) / "workspace" / "keyframes", file))
+    return served(inside(Workspace(desk_of(request).results(episode) / "workspace").folder_of(Keyframe), file))

@@ -30,7 +30,7 @@ from tests.stages.test_voice_of_people import recorded
 def drafts(results: Path) -> list[ReviewLine]:
     """The lines as nobody has touched them."""
     workspace = Workspace(results / "workspace")
-    return merged(drafted(workspace.read("schedule", Narration), workspace.read("keyframes", Keyframe)), [])
+    return merged(drafted(workspace.read(Narration), workspace.read(Keyframe)), [])
 
 
 def save(results: Path, *lines: ReviewLine) -> None:
@@ -63,7 +63,7 @@ def test_an_edit_is_heard_in_every_delivered_file(results: Path) -> None:
     assert {name for name in after if after[name] != before[name]} >= {
         "described.mp4", "narration.wav", "script.json", "script.csv", "report.json", "descriptions.ko.vtt",
     }  # fmt: skip
-    lines = Workspace(results / "workspace").read("review", Line)
+    lines = Workspace(results / "workspace").read(Line)
     assert [line.person for line in lines] == [True, False]
     assert told[-1]["state"] == "done"
     shares = [event["done"] for event in told]
@@ -112,7 +112,7 @@ def test_a_recording_is_heard_instead_of_the_voice(results: Path) -> None:
     (results / "review" / "recordings" / name).write_bytes(recorded())
     preview = applying.speak(results, edited(results, recording=name))
     applying.apply(results)
-    (line, _) = Workspace(results / "workspace").read("review", Line)
+    (line, _) = Workspace(results / "workspace").read(Line)
     assert (results / "workspace" / "review" / name).exists()
     assert line.recording == name
     assert "recording" in (results / "script.csv").read_text(encoding="utf-8-sig")
@@ -217,4 +217,4 @@ def test_the_sound_is_what_the_mix_will_be(results: Path) -> None:
     gains = list(json.loads((mixed.stage("mix") / "mix.json").read_text())["gains"].values())
     assert [clip["gain"] for clip in sound["clips"]] == [pytest.approx(gain, abs=0.01) for gain in gains]
     assert [clip["line"] for clip in sound["clips"]] == [line.id for line in lines]
-    assert [Duck(**duck) for duck in sound["ducks"]] == mixed.read("mix", Duck)
+    assert [Duck(**duck) for duck in sound["ducks"]] == mixed.read(Duck)
