@@ -1,7 +1,9 @@
 """The mix stretch by stretch, each kept by all that it is made of: after an edit only what the edit touches is made.
 
 What is kept of a stretch is its AAC (`data.aac`), its loudness and how far it is from the programme; the samples are
-not. A mix that finds nothing kept makes the same stretches, so that both give the same film.
+not. A mix that finds nothing kept makes the same stretches, so that both give the same film, but for the noise that a
+decoder of the programme's AAC makes up: it is another one where decoding begins elsewhere. So stretches of one reading
+of the whole film are kept all together or not at all, and a mix that was killed ends in the same bytes.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -49,6 +52,14 @@ class Stretch:
     """Largest difference to the programme outside dips and clips, full scale 1."""
 
 
+@dataclass(frozen=True)
+class Sounds:
+    """Number and programme samples of the stretches to be made; `whole`: cut from one reading of all of the film."""
+
+    stretches: Iterable[tuple[int, Samples]]
+    whole: bool
+
+
 class Mixing:
     """One mix: what every stretch is made of, and where it is kept."""
 
@@ -57,6 +68,8 @@ class Mixing:
         self.samples = round(episode.duration * RATE)
         self.store = cache / "stretches"
         self.store.mkdir(exist_ok=True)
+        self._together = cache / "stretches-of-one-reading"
+        self._keep()
         self._contents = {c.id: hashlib.sha256((folder / str(c.file)).read_bytes()).hexdigest() for c in clips}
         self.files = [self.store / f"{self._key(number)}.npz" for number in range(aac.stretches(self.samples))]
 
@@ -65,17 +78,31 @@ class Mixing:
         """The stretches that have to be made."""
         return [number for number, file in enumerate(self.files) if not file.exists()]
 
-    def make(self, sounds: Iterable[tuple[int, Samples]], progress: Callable[[int], None]) -> None:
+    def make(self, sounds: Sounds, progress: Callable[[int], None]) -> None:
         """Make stretches from the programme's samples that each `aac.reach`es; a few at a time, in threads."""
+        folder = self._together.with_suffix(".partial") if sounds.whole else self.store
+        if sounds.whole:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
         waiting: deque[Future[None]] = deque()
         with ThreadPoolExecutor(WORKERS) as workers:
-            for done, (number, sound) in enumerate(sounds, 1):
-                waiting.append(workers.submit(self._make, number, sound))
+            for done, (number, sound) in enumerate(sounds.stretches, 1):
+                waiting.append(workers.submit(self._make, number, sound, folder))
                 while len(waiting) > WORKERS:
                     waiting.popleft().result()
                 progress(done)
             for future in waiting:
                 future.result()
+        if sounds.whole:
+            folder.rename(self._together)
+            self._keep()
+
+    def _keep(self) -> None:
+        """Put what one reading of the film made among the stretches; finishes what a killed mix had begun."""
+        for file in self._together.iterdir() if self._together.is_dir() else ():
+            file.replace(self.store / file.name)
+        if self._together.is_dir():
+            self._together.rmdir()
 
     def stretches(self) -> Iterator[Stretch]:
         """All of them, in order; what is kept of earlier mixes alone is dropped at the end."""
@@ -105,7 +132,7 @@ class Mixing:
         made_of = [VERSION, _encoder(), self.episode.identity(), self.layout, number, ducks, clips]
         return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
-    def _make(self, number: int, sound: Samples) -> None:
+    def _make(self, number: int, sound: Samples, folder: Path) -> None:
         first, last = aac.reach(number, self.samples)
         near = [c for c in self.clips if c.start * RATE < last and c.end * RATE > first]
         (block,) = rendered([sound], self.layout, self.plan, near, self.folder, first)
@@ -124,7 +151,7 @@ class Mixing:
         }
         content = io.BytesIO()
         np.savez(content, **kept)
-        write_atomically(self.files[number], content.getvalue())
+        write_atomically(folder / self.files[number].name, content.getvalue())
 
 
 def _encoder() -> str:
@@ -151,15 +178,14 @@ def residual(stretches: Sequence[Stretch], ducks: Sequence[Duck]) -> float | Non
 
 def sounds(
     episode: Episode, layout: str, wanted: Sequence[int], marks: Sequence[Mark], whole: Callable[[], Iterable[Samples]]
-) -> Iterator[tuple[int, Samples]]:
-    """Number and programme samples of the stretches that are wanted; `whole` decodes all of the film."""
+) -> Sounds:
+    """The programme's samples of the stretches that are wanted; `whole` decodes all of the film."""
     samples = round(episode.duration * RATE)
     if episode.audio and marks and len(wanted) <= FEW * aac.stretches(samples):
         found = list(_sought(episode, layout, wanted, marks, samples))
         if all(sound is not None for _, sound in found):
-            yield from ((number, sound) for number, sound in found if sound is not None)
-            return
-    yield from _cut(whole(), wanted, samples)
+            return Sounds([(number, sound) for number, sound in found if sound is not None], whole=False)
+    return Sounds(_cut(whole(), wanted, samples), whole=bool(wanted))
 
 
 def _sought(

@@ -46,7 +46,7 @@ def test_the_prompts_are_those_a_run_asks(
     workspace = Workspace(results(tmp_path / "ep", settings=settings) / "workspace")
     finish(workspace, "ranking", [], settings, config={"memory": memory})
     recorder = Recorder()
-    records = {k: workspace.read(n, k) for n, k in (("context", Context), ("candidates", Draft), ("gaps", Gap))}
+    records = {kind: workspace.read(kind) for kind in (Context, Draft, Gap)}
     job = make_job(Config(memory=memory), records, backend=recorder, settings=RunSettings.model_validate(settings))
     list(run(job))
     rows = offered(tmp_path / "ep")

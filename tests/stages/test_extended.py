@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.extended import added, frame_rate, freezes, later
-from data.records import Clip, Extended, Line
+from data.records import Clip, Extended, Line, Missed
 from stages.extended.choosing import DECIDED, Wanted, chosen, wanted
 from stages.extended.instants import Instant, free_stretches, instant
 from stages.extended.sound import FADE, Stop, panning, stopped
@@ -27,12 +27,12 @@ def want(start: float = 10.0, end: float = 14.0, **changes: Any) -> Wanted:
     return Wanted(start, end, **(values | changes))
 
 
-def missed(**changes: Any) -> dict[str, Any]:
+def missed(**changes: Any) -> Missed:
     values = {
         "keyframe": "k1", "start": 1.0, "end": 3.0, "kind": "visual", "candidate": "c1", "text": "문이 열린다.",
         "why": "no gap", "worth": 1.2, "scene": False,
     }  # fmt: skip
-    return values | changes
+    return Missed.model_validate(values | changes)
 
 
 def line(**changes: Any) -> Line:

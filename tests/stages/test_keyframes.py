@@ -15,14 +15,12 @@ from tests.stages.films import episode
 LONG = Shot(id="s0001", start=0.0, end=10.0)
 
 
-def still(time: float, sharpness: float, shade: float) -> dict[str, Any]:
-    return {
-        "time": time, "image": f"{time:010.3f}.jpg", "sharpness": sharpness, "luma": shade, "look": [shade] * 48
-    }  # fmt: skip
+def still(time: float, sharpness: float, shade: float) -> Still:
+    return Still(time=time, image=f"{time:010.3f}.jpg", sharpness=sharpness, luma=shade, look=(shade,) * 48)
 
 
-def times(stills: list[dict[str, Any]], shot: Shot = LONG, **settings: Any) -> list[float]:
-    return [chosen["time"] for chosen in keyframes.choose(stills, shot, Config(**settings))]
+def times(stills: list[Still], shot: Shot = LONG, **settings: Any) -> list[float]:
+    return [chosen.time for chosen in keyframes.choose(stills, shot, Config(**settings))]
 
 
 def test_a_still_shot_gets_its_sharpest_picture_alone() -> None:

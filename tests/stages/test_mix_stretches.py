@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from data import aac
 from data.products import Levels
@@ -57,6 +59,46 @@ def test_after_an_edit_only_its_stretches_are_made_and_the_film_is_that_of_a_who
     assert track(film.film) == edited, "a whole mix gives the same"
     assert levels(film) == kept
     np.testing.assert_array_equal(film.stem(), spoken)
+
+
+@pytest.mark.parametrize("made_before", [0, 3, 9])
+def test_a_mix_that_is_killed_ends_in_the_same_bytes(
+    film: Described, made_before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stretches of a first mix are not kept one by one: what is left of few would be read otherwise than the whole."""
+    for small in ("STRETCH", "LEAD"):
+        monkeypatch.setattr(aac, small, 60)
+    monkeypatch.setattr(stretches, "OWN", 60 * aac.FRAME)
+    film.remix()
+    undisturbed = track(film.film)
+    shutil.rmtree(film.folder / "stretches")
+    encode, made = aac.encoded, list[int]()
+
+    def dying(sound: NDArray[np.float32], number: int, *others: Any) -> list[bytes]:
+        if len(made) >= made_before:
+            raise KeyboardInterrupt
+        made.append(number)
+        return encode(sound, number, *others)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(aac, "encoded", dying)
+        with pytest.raises(KeyboardInterrupt):
+            film.remix()
+    assert list((film.folder / "stretches").iterdir()) == []
+    film.remix()
+    assert track(film.film) == undisturbed
+
+
+def test_what_one_reading_made_is_put_in_its_place_by_the_next_mix(
+    film: Described, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The moment between the end of the making and the last of the moves."""
+    film.remix()
+    whole = film.folder / "stretches-of-one-reading"
+    (film.folder / "stretches").rename(whole)
+    monkeypatch.setattr(aac, "encoded", None)  # nothing is made
+    film.remix()
+    assert not whole.exists()
 
 
 def test_what_earlier_mixes_kept_is_dropped(film: Described) -> None:
