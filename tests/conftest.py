@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from data import messages
@@ -23,6 +26,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no defect
 settings.load_profile("untimed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that no worker is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +49,40 @@ def media() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real media: {folder} does not exist (set VDESC_MEDIA)")
     return folder
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that the first who asks makes for all workers of the session; nobody may change what is in it."""
+    own = factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
+    with FileLock(folder.with_suffix(".lock")):
+        if not (whole := folder.with_suffix(".whole")).exists():
+            make(folder)  # in its place: results remember where their film lies
+            whole.touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample episode, with its truth beside it; made once, for it takes half a minute."""
+    from data.sample import make
+
+    return made_once(tmp_path_factory, "sample-film", make) / "sample.mp4"
+
+
+@pytest.fixture(scope="session")
+def described_sample(tmp_path_factory: pytest.TempPathFactory, sample_film: Path) -> Path:
+    """The sample episode in a folder, and beside it `out`, what the command made of it with the embedded profile."""
+
+    def describe(folder: Path) -> None:
+        folder.mkdir()
+        film = Path(shutil.copy(sample_film, folder))
+        command = [Path(sys.executable).parent / "vdesc", "run", film, "-c", "embedded", "--out", folder / "out"]
+        done = subprocess.run([*map(str, command), "--lang", "en"], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+
+    return made_once(tmp_path_factory, "sample-described", describe)
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from data.sample import make
-
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = ("formats.md", "formats.ko.md")
 
@@ -26,9 +24,8 @@ def test_both_languages_show_the_same_commands() -> None:
 
 
 @pytest.mark.slow
-def test_the_commands_run(tmp_path: Path) -> None:
-    film = make(tmp_path / "sample")
-    shutil.copy(film, tmp_path / "episode.mp4")
+def test_the_commands_run(sample_film: Path, tmp_path: Path) -> None:
+    shutil.copy(sample_film, tmp_path / "episode.mp4")
     line = "1\n00:00:01,000 --> 00:00:03,000\n문이 열린다.\n"
     (tmp_path / "script.srt").write_text(line, encoding="utf-8")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

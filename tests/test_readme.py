@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from data.sample import make
 from finetune.rows import Example, write
 from pipeline.config import backend_class, load
 from stages import STAGES
@@ -73,11 +72,10 @@ def prepare_fine_tuning(folder: Path) -> str:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # forty commands, each a process of its own
-def test_every_vdesc_command_runs(tmp_path: Path) -> None:
-    film = make(tmp_path / "made")
+def test_every_vdesc_command_runs(sample_film: Path, tmp_path: Path) -> None:
     for place in ("episode.mp4", "s01/e01.mkv"):
         (tmp_path / place).parent.mkdir(exist_ok=True)
-        shutil.copy(film, tmp_path / place)
+        shutil.copy(sample_film, tmp_path / place)
     (tmp_path / "subs").mkdir()
     (tmp_path / "subs" / "e01.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\n안녕.\n", encoding="utf-8")
     (tmp_path / "series").mkdir()
@@ -91,9 +89,11 @@ def test_every_vdesc_command_runs(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", [c for c in commands(READMES[0]) if NEEDS_MODELS.search(c)])
-def test_commands_that_need_models_say_what_is_missing_where_there_are_none(command: str, tmp_path: Path) -> None:
+def test_commands_that_need_models_say_what_is_missing_where_there_are_none(
+    command: str, sample_film: Path, tmp_path: Path
+) -> None:
     """Weights are no part of a test machine: without them and without a network each names the remedy, on one line."""
-    shutil.copy(make(tmp_path / "made"), tmp_path / "episode.mp4")
+    shutil.copy(sample_film, tmp_path / "episode.mp4")
     nothing = {name: str(tmp_path / "empty") for name in ("HOME", "HF_HOME", "XDG_CACHE_HOME", "DEEPFACE_HOME")}
     nothing |= {"YOLO_CONFIG_DIR": str(tmp_path / "empty"), "EASYOCR_MODULE_PATH": str(tmp_path / "empty")}
     done = run(f"{command} --offline", tmp_path, **nothing)

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make(tmp_path_factory.mktemp("sample"))
+def film(sample_film: Path) -> Path:
+    return sample_film
 
 
 @pytest.fixture(scope="module")

@@ -244,11 +244,8 @@ def test_two_scripts_are_compared(vdesc: Vdesc) -> None:
 
 
 @pytest.mark.slow
-def test_a_real_run_s_candidates_are_collected_and_preferred(vdesc: Vdesc, tmp_path: Path) -> None:
-    from data.sample import make
-
-    film = make(tmp_path / "made")
-    assert vdesc("run", film, "--config", "embedded", "--until", "ranking")[0] == 0
+def test_a_real_run_s_candidates_are_collected_and_preferred(vdesc: Vdesc, sample_film: Path, tmp_path: Path) -> None:
+    assert vdesc("run", sample_film, "--config", "embedded", "--until", "ranking")[0] == 0
     offered = Workspace(tmp_path / "out" / "sample" / "workspace").read(Draft)
     lines: list[Row] = [
         Truth.model_validate({"caption": c.text, "episode": "out/sample", "time": 0.0, "end": 600.0, "drama": "견본"})

@@ -67,7 +67,7 @@ class Command:
 
     def __call__(self, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
         with self.start(*arguments, **environment) as process:
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=280)
         return subprocess.CompletedProcess([*map(str, arguments)], process.returncode, out, err)
 
     def models(self, verb: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -62,17 +60,6 @@ def served(folder: Path, token: str | None = None) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(30)
-
-
-def described_sample(folder: Path) -> Path:
-    """The sample episode, described by the command; the folder of its results."""
-    from data.sample import make
-
-    film = make(folder)
-    command = [Path(sys.executable).parent / "vdesc", "run", film, "-c", "embedded", "--out", folder / "out"]
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "out"
 
 
 def opened(browser: Browser, address: str, language: str = "en", theme: str = "light", **context: Any) -> Page:

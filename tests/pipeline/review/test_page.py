@@ -11,7 +11,6 @@ from playwright.sync_api import Browser
 
 from data.formats import FORMATS
 from data.media import probe
-from data.sample import make
 from data.workspace import Workspace
 from pipeline.config import model
 from pipeline.remembered import keep_settings
@@ -183,9 +182,9 @@ def test_a_claim_without_evidence_is_marked_in_words(browser: Browser, unsupport
         leave(page)
 
 
-def test_voices_that_are_known_are_offered(browser: Browser, tmp_path: Path) -> None:
+def test_voices_that_are_known_are_offered(browser: Browser, sample_film: Path, tmp_path: Path) -> None:
     results = results_folder(tmp_path, lines=1)
-    keep_settings(Work(probe(make(tmp_path / "film")), results), model().model_validate({}))
+    keep_settings(Work(probe(sample_film), results), model().model_validate({}))
     with served(tmp_path) as address:
         page = opened(browser, f"{address}/e/episode")
         page.locator("#voice-box summary").click()

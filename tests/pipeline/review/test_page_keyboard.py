@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.pipeline.review.chrome import Reader, chromium, described_sample, leave, opened, served, until
+from tests.pipeline.review.chrome import Reader, chromium, leave, opened, served, until
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return described_sample(tmp_path_factory.mktemp("review"))
+def out(described_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(described_sample, tmp_path_factory.mktemp("review") / "sample")) / "out"
 
 
 @pytest.fixture(scope="module")
