@@ -93,9 +93,12 @@ class Cast(BaseModel):
             return value
         if language not in value:
             raise ConfigError(
-                tr("{file}: {id}.{key} is not given in {language}; add {language}: … to it",
-                   file=self.file, id=member.id, key=key, language=language)
-            )  # fmt: skip
+                "{file}: {id}.{key} is not given in {language}; add {language}: … to it",
+                file=self.file,
+                id=member.id,
+                key=key,
+                language=language,
+            )
         return value[language]
 
 
@@ -115,9 +118,8 @@ def find(path: Path) -> Path:
     found = [path] if path.is_file() else [path / name for name in FILES if (path / name).is_file()]
     if not found:
         raise ConfigError(
-            tr("{folder} has no cast.yaml and no series.yaml; write one, a list of people with id and name",
-               folder=path)
-        )  # fmt: skip
+            "{folder} has no cast.yaml and no series.yaml; write one, a list of people with id and name", folder=path
+        )
     return found[0]
 
 
@@ -127,7 +129,7 @@ def read(file: Path) -> Any:
         return yaml.safe_load(file.read_text(encoding="utf-8-sig"))
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         cause = " ".join(str(error).split())
-        raise ConfigError(tr("{path} is not a readable YAML file: {cause}", path=file, cause=cause)) from None
+        raise ConfigError("{path} is not a readable YAML file: {cause}", path=file, cause=cause) from None
 
 
 def read_photo(people: Cast, member: str, photo: Path) -> NDArray[np.uint8]:
@@ -152,14 +154,15 @@ def _entries(file: Path) -> list[Any]:
         if isinstance(entries, list):
             return entries
     if not isinstance(entries, list) or not entries:
-        raise ConfigError(tr("{file} must hold a list of people: lines that begin with “- id: …”", file=file))
+        raise ConfigError("{file} must hold a list of people: lines that begin with “- id: …”", file=file)
     return entries
 
 
 def _member(file: Path, number: int, entry: Any) -> Member:
     if not isinstance(entry, dict):
-        raise ConfigError(tr("{file}: entry {number} is no person; write “- id: …” and “name: …”",
-                             file=file, number=number))  # fmt: skip
+        raise ConfigError(
+            "{file}: entry {number} is no person; write “- id: …” and “name: …”", file=file, number=number
+        )
     who = entry.get("id", number)
     try:
         member = Member.model_validate(entry | {"photos": ()})
@@ -187,15 +190,15 @@ def _distinct(file: Path, members: Sequence[Member]) -> None:
         for value in (v for each in values for v in dict.fromkeys(each)):
             if value in seen:
                 raise ConfigError(
-                    tr("{file}: two people have the {what} {value}; make them differ",
-                       file=file, what=what, value=value)
-                )  # fmt: skip
+                    "{file}: two people have the {what} {value}; make them differ", file=file, what=what, value=value
+                )
             seen.add(value)
     if reserved := next((m.id for m in members if m.id.startswith(UNKNOWN)), None):
         raise ConfigError(
-            tr("{file}: the id {value} is kept for strangers; choose one that does not begin with unknown-",
-               file=file, value=reserved)
-        )  # fmt: skip
+            "{file}: the id {value} is kept for strangers; choose one that does not begin with unknown-",
+            file=file,
+            value=reserved,
+        )
 
 
 def _photos(file: Path, member: str, given: Any) -> Iterator[Path]:
@@ -206,12 +209,11 @@ def _photos(file: Path, member: str, given: Any) -> Iterator[Path]:
         listed += [p.name for p in file.parent.iterdir() if p.is_dir() and _same(p.name, member)]
         if not listed:
             raise ConfigError(
-                tr("{file}: {id} has no photo; put {id}.jpg beside it, or write photos: [] for none",
-                   file=file, id=member)
-            )  # fmt: skip
+                "{file}: {id} has no photo; put {id}.jpg beside it, or write photos: [] for none", file=file, id=member
+            )
     if not isinstance(listed, list) or not all(isinstance(p, str) for p in listed):
         raise ConfigError(
-            tr("{file}: {id}.photos must be a list of files or the name of a sub-folder", file=file, id=member)
+            "{file}: {id}.photos must be a list of files or the name of a sub-folder", file=file, id=member
         )
     for name in listed:
         path = _found(file, member, name)
@@ -226,9 +228,12 @@ def _found(file: Path, member: str, name: str) -> Path:
         path = near[0] if near else path / part
     if not path.exists() or (path.is_dir() and not _pictures(path)):
         raise ConfigError(
-            tr("{file}: {id}.photos: there is no picture {name}; put it into {folder} or mend the name",
-               file=file, id=member, name=name, folder=file.parent)
-        )  # fmt: skip
+            "{file}: {id}.photos: there is no picture {name}; put it into {folder} or mend the name",
+            file=file,
+            id=member,
+            name=name,
+            folder=file.parent,
+        )
     return path
 
 

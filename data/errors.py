@@ -1,4 +1,4 @@
-"""The errors that people see.
+"""The errors that people see. Each holds a template and its values, and is translated when it is shown.
 
 VdescError
 ├── UserError        the user's input or configuration; exit code 2
@@ -8,6 +8,8 @@ VdescError
 """
 
 import errno
+
+from data.messages import known, tr
 
 SURROUNDINGS = frozenset(
     {
@@ -26,7 +28,19 @@ def interrupted(error: BaseException | None) -> bool:
 
 
 class VdescError(Exception):
-    """Base of every error whose message is written for people: the cause, then the remedy, on one line."""
+    """Base of every error whose message is written for people: the cause, then the remedy, on one line.
+
+    `template` is English (`data.messages.tr`) with fields of str.format; without values it may be a text that is whole.
+    """
+
+    def __init__(self, template: str, /, **values: object) -> None:
+        super().__init__(template)
+        self.values = values
+
+    def __str__(self) -> str:
+        """The message in the language of whoever is being answered."""
+        template = str(self.args[0])
+        return tr(template, **self.values) if self.values else known(template)
 
 
 class UserError(VdescError):

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import StageError
-from data.messages import tr
 
 WORKER = Path(__file__).with_name("espeak_worker.py")
 PATIENCE = 60.0
@@ -55,10 +54,8 @@ def speak(text: str, voice: str, words_per_minute: int, pitch: int = 50) -> tupl
 
 def _failed(text: str, reason: str) -> StageError:
     return StageError(
-        tr(
-            "The espeak-ng voice stopped while it spoke “{text}” ({reason}); run again, and if it stops again "
-            "reinstall espeakng-loader.",
-            text=text,
-            reason=reason,
-        )
+        "The espeak-ng voice stopped while it spoke “{text}” ({reason}); run again, and if it stops again "
+        "reinstall espeakng-loader.",
+        text=text,
+        reason=reason,
     )

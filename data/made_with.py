@@ -7,7 +7,6 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from data.errors import UserError
-from data.messages import tr
 from data.records import Episode
 
 FILE = "config.json"
@@ -40,6 +39,7 @@ def not_known(results: Path, error: Exception) -> UserError:
     """That nobody can tell what a folder was made with."""
     cause = str(error).partition("\n")[0]
     return UserError(
-        tr("What {folder} was made with is not known ({cause}); run vdesc run on the film again",
-           folder=results, cause=cause)
-    )  # fmt: skip
+        "What {folder} was made with is not known ({cause}); run vdesc run on the film again",
+        folder=results,
+        cause=cause,
+    )

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from data.demux import packets
 from data.errors import MediaError
 from data.iso639 import same_language
-from data.messages import tr
 from data.records import AudioStream, Episode, SubtitleStream, VideoStream
 from data.sound import audio_blocks
 
@@ -85,29 +84,25 @@ def _check_file(path: Path) -> None:
     except PermissionError as error:
         raise _forbidden(path) from error
     except OSError as error:
-        raise MediaError(tr("{path} does not exist; check the name and the folder.", path=path)) from error
+        raise MediaError("{path} does not exist; check the name and the folder.", path=path) from error
     if not stat.S_ISREG(status.st_mode):
-        raise MediaError(tr("{path} is a folder or device; name the file itself.", path=path))
+        raise MediaError("{path} is a folder or device; name the file itself.", path=path)
     if not os.access(path, os.R_OK):
         raise _forbidden(path)
     if status.st_size == 0:
-        raise MediaError(tr("{path} is empty; copy the file again.", path=path))
+        raise MediaError("{path} is empty; copy the file again.", path=path)
 
 
 def _forbidden(path: Path) -> MediaError:
-    return MediaError(tr("{path} may not be read; ask for the right to read it (chmod +r).", path=path))
+    return MediaError("{path} may not be read; ask for the right to read it (chmod +r).", path=path)
 
 
 def _unreadable(path: Path, error: Exception) -> MediaError:
     """The error for a file that no demuxer opens: cut off, or no film at all."""
     if _family(path, "") in ("mp4", "mov"):
-        return MediaError(
-            tr("{path} is cut off: its index (moov) is missing; copy or export the film again.", path=path)
-        )
+        return MediaError("{path} is cut off: its index (moov) is missing; copy or export the film again.", path=path)
     reason = getattr(error, "strerror", None) or str(error)
-    return MediaError(
-        tr("{path} is not a film that can be read ({reason}); give a video file.", path=path, reason=reason)
-    )
+    return MediaError("{path} is not a film that can be read ({reason}); give a video file.", path=path, reason=reason)
 
 
 def _read(path: Path, container: InputContainer, content: str, subtitles: Path | None) -> Episode:
@@ -150,16 +145,14 @@ def _video(path: Path, container: InputContainer) -> VideoStream:
     covers = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
     streams = [s for s in container.streams.video if not s.disposition & covers and s.codec_context]
     if not streams or NOT_FILMS.search(container.format.name):
-        raise MediaError(tr("{path} holds no moving picture; audio description needs a film.", path=path))
+        raise MediaError("{path} holds no moving picture; audio description needs a film.", path=path)
     stream = max(streams, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height, -s.index))
     frame = _first_frame(container, stream)
     if frame is None:
         raise MediaError(
-            tr(
-                "No picture of {path} can be decoded; the film is damaged or its codec is unknown; "
-                "copy it again or convert it to H.264.",
-                path=path,
-            )
+            "No picture of {path} can be decoded; the film is damaged or its codec is unknown; "
+            "copy it again or convert it to H.264.",
+            path=path,
         )
     rotation = round(-frame.rotation / 90) * 90 % 360
     width, height = (frame.height, frame.width) if rotation % 180 else (frame.width, frame.height)
@@ -195,7 +188,7 @@ def _extent(path: Path, container: InputContainer) -> tuple[float, float]:
     known = family in ("mp4", "mov", "ts", "avi", "mxf") or (family in ("mkv", "webm") and start < 0.1)
     length = container.duration / 1e6 if container.duration and known else _measure(path, start)
     if length < 0.001:
-        raise MediaError(tr("{path} has no length; export the film again.", path=path))
+        raise MediaError("{path} has no length; export the film again.", path=path)
     return start, length
 
 
@@ -259,7 +252,7 @@ def _programme(
     if not streams:
         if silent_ok:
             return None
-        raise MediaError(tr("{path} has no sound; --silent-ok describes it all the same.", path=episode.path))
+        raise MediaError("{path} has no sound; --silent-ok describes it all the same.", path=episode.path)
     if track is not None:
         streams = tuple(s for s in streams if track.strip() == str(s.number + 1) or same_language(track, s.language))
         if not streams:
@@ -270,7 +263,7 @@ def _programme(
     )
     if not best.rate or not best.channels:
         raise MediaError(
-            tr("The sound of {path} has a codec that cannot be decoded; convert it to AAC first.", path=episode.path)
+            "The sound of {path} has a codec that cannot be decoded; convert it to AAC first.", path=episode.path
         )
     return best
 
@@ -281,7 +274,7 @@ def _no_such_track(episode: Episode, track: str) -> MediaError:
         for s in episode.audio_streams
     )
     return MediaError(
-        tr("{path} has no audio track {track}; it has: {there}.", path=episode.path, track=track, there=there)
+        "{path} has no audio track {track}; it has: {there}.", path=episode.path, track=track, there=there
     )
 
 

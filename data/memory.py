@@ -15,7 +15,6 @@ from filelock import FileLock
 
 from data.errors import ConfigError
 from data.files import write_atomically
-from data.messages import tr
 
 FILE = "memory.yaml"
 OWN = "# vdesc"
@@ -86,6 +85,8 @@ def _entries(file: Path, text: str) -> dict[str, frozenset[str]]:
 
 def _damaged(file: Path, error: Exception) -> ConfigError:
     return ConfigError(
-        tr("{file}: write lines such as {example} ({cause}); mend the file or delete it", file=file,
-           example="- {episode: ep01, introduces: [giju]}", cause=" ".join(str(error).split()))
-    )  # fmt: skip
+        "{file}: write lines such as {example} ({cause}); mend the file or delete it",
+        file=file,
+        example="- {episode: ep01, introduces: [giju]}",
+        cause=" ".join(str(error).split()),
+    )

@@ -57,6 +57,11 @@ def catalogue(lang: Lang) -> dict[str, str]:
     return merged
 
 
+def known(text: str) -> str:
+    """A text in the current language where it is a template without fields, else as it is."""
+    return catalogue(current()).get(text, text)
+
+
 def tr(template: str, /, **values: object) -> str:
     """`template` in the current language with `values` filled in (str.format fields, same in both languages)."""
-    return catalogue(current()).get(template, template).format(**values)
+    return known(template).format(**values)

@@ -213,9 +213,10 @@ class DescribedWriter:
             whole = len(audio) == len(self.episode.audio_streams) + 1
             if not whole or not audio[-1].disposition & Disposition.visual_impaired:
                 raise MediaError(
-                    tr("{ffmpeg} did not mark the described track in {name}; use a newer ffmpeg.",
-                       ffmpeg=ffmpeg_path(), name=self.path.name)
-                )  # fmt: skip
+                    "{ffmpeg} did not mark the described track in {name}; use a newer ffmpeg.",
+                    ffmpeg=ffmpeg_path(),
+                    name=self.path.name,
+                )
 
     def _clean(self) -> None:
         if self.process.poll() is None:
@@ -234,7 +235,7 @@ class DescribedWriter:
         lines = self.log.read().decode("utf-8", "replace").strip().splitlines()
         reason = _cause(lines) or f"ffmpeg: {self.process.returncode}"
         return MediaError(
-            tr("{name} cannot be written: {reason}. Check the disk and the film.", name=self.path.name, reason=reason)
+            "{name} cannot be written: {reason}. Check the disk and the film.", name=self.path.name, reason=reason
         )
 
     def _command(self) -> list[str]:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import StageError
-from data.messages import tr
 
 THUMBNAIL = 240
 """Pixels across a keyframe in a report."""
@@ -57,6 +56,5 @@ def small_jpeg(path: Path) -> bytes:
 
 def _unreadable(path: Path) -> StageError:
     return StageError(
-        tr("The still {file} cannot be read: delete the folder {folder} and run again",
-           file=path.name, folder=path.parent)
-    )  # fmt: skip
+        "The still {file} cannot be read: delete the folder {folder} and run again", file=path.name, folder=path.parent
+    )

@@ -107,9 +107,10 @@ def _text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise ConfigError(
-            tr("The pronunciation file {path} cannot be read ({cause}); check voice.pronunciations",
-               path=path, cause=error.strerror)
-        ) from error  # fmt: skip
+            "The pronunciation file {path} cannot be read ({cause}); check voice.pronunciations",
+            path=path,
+            cause=error.strerror,
+        ) from error
     for encoding in ENCODINGS:
         try:
             return content.decode(encoding)
@@ -154,4 +155,4 @@ def _yaml_rows(text: str, path: Path) -> Iterator[tuple[int, str, str]]:
 
 
 def _wrong(path: Path, line: int, cause: str) -> ConfigError:
-    return ConfigError(tr("{path}, line {line}: {cause}", path=path, line=line, cause=cause))
+    return ConfigError("{path}, line {line}: {cause}", path=path, line=line, cause=cause)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from data.errors import UserError
-from data.messages import tr
 from data.records import Seconds
 from data.review import place
 from data.review.model import Act, ReviewLine
@@ -103,6 +102,6 @@ def _opened(results: Path, url: str | None) -> Store:
         from data.review.store import Store
     except ImportError as error:
         raise UserError(
-            tr("{package} is not installed; pip install 'videodescription[review]'", package=error.name)
+            "{package} is not installed; pip install 'videodescription[review]'", package=error.name
         ) from None
     return Store(url or place.local(results))

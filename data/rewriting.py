@@ -14,7 +14,6 @@ from data import script, subtitles
 from data.errors import UserError
 from data.formats import dapt
 from data.formats.tables import protect, unprotect
-from data.messages import tr
 from data.products import ScriptFile
 from data.script import one_line
 from data.scripts import XML_KINDS
@@ -45,7 +44,7 @@ def rewritten(path: Path, texts: Texts) -> bytes:
         return _vtt(text, texts)
     if kind in (".srt", ".ass", ".ssa"):
         return _pysubs2(text, {".srt": "srt", ".ass": "ass", ".ssa": "ssa"}[kind], texts)
-    raise UserError(tr("{path} cannot be rewritten; convert it to WebVTT, SRT, CSV or DAPT first", path=path))
+    raise UserError("{path} cannot be rewritten; convert it to WebVTT, SRT, CSV or DAPT first", path=path)
 
 
 def _json(path: Path, texts: Texts) -> bytes:

@@ -231,7 +231,7 @@ def load(path: Path) -> Script:
         return Script.model_validate_json(path.read_bytes())
     except OSError as error:
         raise UserError(
-            tr("{file} cannot be read ({cause}); run vdesc run first", file=path, cause=error.strerror)
+            "{file} cannot be read ({cause}); run vdesc run first", file=path, cause=error.strerror
         ) from error
     except ValidationError as error:
         raise UserError(_not_a_script(path, error)) from error

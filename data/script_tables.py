@@ -55,9 +55,8 @@ def read_table(path: Path, fps: float | None) -> Iterator[Row]:
     names = _names(first[head][1]) if first else []
     if missing := _missing(names):
         raise UserError(
-            tr("{path} has no column {column}; its first row must name start, end and text",
-               path=path, column=missing[0])
-        )  # fmt: skip
+            "{path} has no column {column}; its first row must name start, end and text", path=path, column=missing[0]
+        )
     places = {column: next(names.index(n) for n in known if n in names) for column, known in COLUMNS.items()}
     kinds = [names.index(name) for name in KIND_COLUMNS if name in names]
     for number, row in itertools.chain(first[head + 1 :], rows):
@@ -91,9 +90,11 @@ def _csv(path: Path) -> Iterator[tuple[int, list[Cell]]]:
             yield rows.line_num, [unprotect(cell) for cell in row]
     except csv.Error as error:
         raise UserError(
-            tr("{path}, line {line}: this is no table ({cause}); export it as CSV again",
-               path=path, line=rows.line_num, cause=error)
-        ) from error  # fmt: skip
+            "{path}, line {line}: this is no table ({cause}); export it as CSV again",
+            path=path,
+            line=rows.line_num,
+            cause=error,
+        ) from error
 
 
 def _xlsx(path: Path) -> Iterator[tuple[int, list[Cell]]]:
@@ -105,7 +106,7 @@ def _xlsx(path: Path) -> Iterator[tuple[int, list[Cell]]]:
     try:
         with zipfile.ZipFile(path) as package:
             if sum(part.file_size for part in package.infolist()) > LARGEST:
-                raise UserError(tr("{path} unpacks to more than {size} MB; save it as .csv", path=path, size=256))
+                raise UserError("{path} unpacks to more than {size} MB; save it as .csv", path=path, size=256)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, SyntaxError, EOFError) as error:
         raise UserError(damaged) from error
@@ -135,11 +136,12 @@ def _seconds(path: Path, line: int, cell: Cell, fps: float | None) -> float:
         return timecode.seconds(text, fps)
     except timecode.NoTimeError:
         raise UserError(
-            tr("{path}, line {line}: {cell!r} is no time; write seconds or hh:mm:ss.sss",
-               path=path, line=line, cell=text)
-        ) from None  # fmt: skip
+            "{path}, line {line}: {cell!r} is no time; write seconds or hh:mm:ss.sss", path=path, line=line, cell=text
+        ) from None
     except timecode.NoRateError:
         raise UserError(
-            tr("{path}, line {line}: {cell!r} counts frames, and the frame rate is not known; write hh:mm:ss.sss",
-               path=path, line=line, cell=text)
-        ) from None  # fmt: skip
+            "{path}, line {line}: {cell!r} counts frames, and the frame rate is not known; write hh:mm:ss.sss",
+            path=path,
+            line=line,
+            cell=text,
+        ) from None

@@ -50,12 +50,14 @@ def read_lines(path: Path, fps: float | None = None) -> list[Line]:
     lines = read_as_written(path, fps)
     spoken = sorted(filter(_spoken, lines), key=lambda line: (line.start, line.end))
     if not spoken:
-        raise UserError(tr("{path} holds no line of a script; give another one", path=path))
+        raise UserError("{path} holds no line of a script; give another one", path=path)
     if early := next((line for line in spoken if not 0 <= line.start <= line.end), None):
         raise UserError(
-            tr("{path}: the line at {start} s ends before it begins; correct its times: {text}",
-               path=path, start=early.start, text=early.text)
-        )  # fmt: skip
+            "{path}: the line at {start} s ends before it begins; correct its times: {text}",
+            path=path,
+            start=early.start,
+            text=early.text,
+        )
     return spoken
 
 
@@ -68,10 +70,10 @@ def read_as_written(path: Path, fps: float | None = None) -> list[Line]:
         path = ScriptFile.place(path)
     if path.suffix.lower() not in KINDS:
         raise UserError(
-            tr("{path} is no script; give a results folder or one of: {kinds}", path=path, kinds=", ".join(KINDS))
+            "{path} is no script; give a results folder or one of: {kinds}", path=path, kinds=", ".join(KINDS)
         )
     if not path.is_file():
-        raise UserError(tr("{path} does not exist; give a script or a results folder", path=path))
+        raise UserError("{path} does not exist; give a script or a results folder", path=path)
     return [replace(line, text=one_line(line.text)) for line in _raw(path, fps)]
 
 
@@ -82,7 +84,7 @@ def content(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     except OSError as error:
         raise UserError(
-            tr("{path} cannot be read ({reason}); check its rights.", path=path, reason=error.strerror)
+            "{path} cannot be read ({reason}); check its rights.", path=path, reason=error.strerror
         ) from error
 
 
@@ -100,13 +102,14 @@ def read_for_film(path: Path, duration: float, fps: float) -> tuple[list[Line], 
         lines, note = mend(lines, duration)
         notes += [note] if note else []
     if not lines:
-        raise UserError(tr("{path} holds no line of a script; give another one", path=path))
+        raise UserError("{path} holds no line of a script; give another one", path=path)
     if beyond := [line for line in lines if line.start >= duration]:
         if len(beyond) == len(lines):
             raise UserError(
-                tr("Every line of {path} lies beyond the end of the film ({end:.1f} s); is it this film's script?",
-                   path=path, end=duration)
-            )  # fmt: skip
+                "Every line of {path} lies beyond the end of the film ({end:.1f} s); is it this film's script?",
+                path=path,
+                end=duration,
+            )
         notes.append(tr("Left out, for they begin beyond the end of the film: {places}.", places=_places(beyond)))
         lines = [line for line in lines if line.start < duration]
     if met := [after for before, after in pairwise(lines) if after.start < before.end - OVERLAP]:
@@ -194,7 +197,7 @@ def _decoded(path: Path) -> str:
 def _refuse_entities(path: Path) -> None:
     """Entities can hide text, grow without bound or reach for other files; no script needs its own."""
     if "<!ENTITY" in _decoded(path):
-        raise UserError(tr("{path} declares XML entities, which scripts may not; remove its DOCTYPE", path=path))
+        raise UserError("{path} declares XML entities, which scripts may not; remove its DOCTYPE", path=path)
 
 
 def _dapt(path: Path) -> Iterator[Line]:

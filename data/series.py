@@ -105,7 +105,7 @@ def load(path: Path) -> Series:
         if key not in PARTS:
             near = difflib.get_close_matches(str(key), PARTS, n=1, cutoff=0.0)[0]
             raise ConfigError(
-                tr("{file}: {key} is no part of a series; did you mean {near}?", file=people.file, key=key, near=near)
+                "{file}: {key} is no part of a series; did you mean {near}?", file=people.file, key=key, near=near
             )
     given = {key: value for key, value in values.items() if key != "cast" and value is not None}
     try:
@@ -137,6 +137,7 @@ def _distinct(series: Series) -> None:
     for term, word in series.wordings():
         if seen.setdefault(word, term.use) != term.use or word in {t.use for t in series.terms}:
             raise ConfigError(
-                tr("{file}: “{word}” is to be written in two ways; leave it in one of places and glossary",
-                   file=series.people.file, word=word)
-            )  # fmt: skip
+                "{file}: “{word}” is to be written in two ways; leave it in one of places and glossary",
+                file=series.people.file,
+                word=word,
+            )

@@ -24,9 +24,9 @@ def read(path: Path) -> dict[str, Any]:
         raise
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         cause = " ".join(str(error).split())
-        raise ConfigError(tr("{path} is not a readable YAML file: {cause}", path=path, cause=cause)) from None
+        raise ConfigError("{path} is not a readable YAML file: {cause}", path=path, cause=cause) from None
     if values is not None and not isinstance(values, dict):
-        raise ConfigError(tr("{path} must hold settings as `name: value` lines", path=path))
+        raise ConfigError("{path} must hold settings as `name: value` lines", path=path)
     return values or {}
 
 
@@ -34,14 +34,12 @@ def assign(values: dict[str, Any], assignment: str) -> None:
     """Put one `section.key=value` into the tree; the value is read as YAML. Raises ConfigError."""
     key, equals, text = assignment.partition("=")
     if not equals or not key.strip():
-        raise ConfigError(tr("--set {assignment}: write it as section.key=value", assignment=assignment))
+        raise ConfigError("--set {assignment}: write it as section.key=value", assignment=assignment)
     *sections, last = key.strip().split(".")
     for section in sections:
         inner = values.setdefault(section, {})
         if not isinstance(inner, dict):
-            raise ConfigError(
-                tr("--set {assignment}: {section} is not a section", assignment=assignment, section=section)
-            )
+            raise ConfigError("--set {assignment}: {section} is not a section", assignment=assignment, section=section)
         values = inner
     try:
         values[last] = yaml.safe_load(text)

@@ -10,7 +10,6 @@ from pathlib import Path
 from data import media
 from data.errors import MediaError
 from data.media import ffmpeg_path
-from data.messages import tr
 from data.mux import MUXERS, plan_delivery
 
 FLAGS = {
@@ -33,7 +32,7 @@ def join(films: Mapping[str, Path], target: Path) -> None:
         if done.returncode != 0:
             lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"ffmpeg: {done.returncode}"]
             values = {"name": target.name, "reason": lines[0].split("] ", 1)[-1].rstrip(".")}
-            raise MediaError(tr("{name} cannot be written: {reason}. Check the disk and the film.", **values))
+            raise MediaError("{name} cannot be written: {reason}. Check the disk and the film.", **values)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)

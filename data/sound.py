@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from data.demux import packets
 from data.errors import MediaError
-from data.messages import tr
 from data.records import AudioStream, Episode
 
 if TYPE_CHECKING:
@@ -258,7 +257,7 @@ def _frames(episode: Episode, audio: AudioStream, damaged: Damaged | None) -> It
 
 def _unreadable(episode: Episode, error: Exception) -> MediaError:
     return MediaError(
-        tr("The sound of {path} cannot be read: {reason}; copy the film again.", path=episode.path, reason=error)
+        "The sound of {path} cannot be read: {reason}; copy the film again.", path=episode.path, reason=error
     )
 
 

@@ -20,7 +20,6 @@ from typing import Any
 from data.errors import MediaError, UserError
 from data.iso639 import iso639_1
 from data.media import ffmpeg_path
-from data.messages import tr
 
 STREAMING = ("hls", "dash")
 NAMES = {"ko": "한국어 화면해설", "en": "English audio description"}
@@ -60,7 +59,7 @@ def package(described: Path, kind: str, folder: Path, language: str) -> Path:
     `language` is that of the narration. Raises UserError where the folder is in use, MediaError with ffmpeg's reason.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(tr("{folder} is not an empty folder; name a new one with --output", folder=folder))
+        raise UserError("{folder} is not an empty folder; name a new one with --output", folder=folder)
     source = examine(described, language)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".packaging-", dir=folder.parent) as partial:
@@ -100,7 +99,7 @@ def examine(path: Path, language: str) -> Source:
             pictures = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
             audio = list(container.streams.audio)
             if not pictures or not audio:
-                raise MediaError(tr("{path} has no picture or no sound; run vdesc run again", path=path))
+                raise MediaError("{path} has no picture or no sound; run vdesc run again", path=path)
             *others, description = audio
             programme = [s for s in others if s.disposition & Disposition.default] or others
             tracks = [_track(s, s.language, described=False) for s in programme[:1]]
@@ -108,7 +107,7 @@ def examine(path: Path, language: str) -> Source:
             return Source(path, pictures[0].index, pictures[0].codec_context.name, tuple(tracks))
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(
-            tr("{path} cannot be read ({reason}); check its rights.", path=path, reason=error.strerror)
+            "{path} cannot be read ({reason}); check its rights.", path=path, reason=error.strerror
         ) from error
 
 
@@ -163,7 +162,7 @@ def _master(source: Source, told: str, rates: list[tuple[int, int]], language: s
     """The multivariant playlist: size and codecs as ffmpeg told them; rates of the picture with the largest sound."""
     stream = re.search(r"#EXT-X-STREAM-INF:(.*)\npicture\.m3u8", told)
     if stream is None:
-        raise MediaError(tr("{ffmpeg} wrote no playlist of the picture; use a newer ffmpeg.", ffmpeg=ffmpeg_path()))
+        raise MediaError("{ffmpeg} wrote no playlist of the picture; use a newer ffmpeg.", ffmpeg=ffmpeg_path())
     kept = re.sub(r'(?:AVERAGE-)?BANDWIDTH=\d+,?|,?AUDIO="[^"]*"', "", stream[1])
     peak, average = (rates[0][n] + max(rate[n] for rate in rates[1:]) for n in (0, 1))
     lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
@@ -226,6 +225,7 @@ def _ffmpeg(source: Source, options: list[str], folder: Path) -> None:
     if done.returncode != 0:
         reason = (done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"ffmpeg: {done.returncode}"])[0]
         raise MediaError(
-            tr("{name} cannot be written: {reason}. Check the disk and the film.",
-               name=folder.name, reason=reason.split("] ", 1)[-1].rstrip("."))
-        )  # fmt: skip
+            "{name} cannot be written: {reason}. Check the disk and the film.",
+            name=folder.name,
+            reason=reason.split("] ", 1)[-1].rstrip("."),
+        )

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from data.demux import packets
 from data.errors import MediaError
-from data.messages import tr
 from data.records import Episode
 from data.scale import Image, Large, fit, measured, shrunk
 
@@ -69,9 +68,7 @@ def frames(episode: Episode, *, width: int, damaged: Damaged | None = None) -> I
         wounds = _Wounds(damaged or (lambda start, end: None))
         yield from _ahead(_pictures(container, stream, episode, width, wounds))
         if wounds.good is None:
-            raise MediaError(
-                tr("No picture of {file} can be decoded; check that the file plays.", file=episode.path.name)
-            )
+            raise MediaError("No picture of {file} can be decoded; check that the file plays.", file=episode.path.name)
         wounds.close(_end(stream, episode))
 
 
@@ -151,7 +148,7 @@ def _open(episode: Episode) -> InputContainer:
     except av.error.FFmpegError as error:
         reason = error.strerror or str(error)
         raise MediaError(
-            tr("{file} cannot be opened ({reason}); check that the file plays.", file=episode.path.name, reason=reason)
+            "{file} cannot be opened ({reason}); check that the file plays.", file=episode.path.name, reason=reason
         ) from error
 
 

@@ -21,7 +21,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from data.errors import UserError
 from data.files import write_atomically
-from data.messages import tr
 from data.products import Kind, Product
 from data.records import Note, Record, Row
 
@@ -152,7 +151,7 @@ class Workspace:
             held = FileLock(self.folder / ".lock").acquire(timeout=0)
         except Timeout:
             raise UserError(
-                tr("Another run is working in {folder}; wait for it to end", folder=self.folder.parent)
+                "Another run is working in {folder}; wait for it to end", folder=self.folder.parent
             ) from None
         with held:
             yield

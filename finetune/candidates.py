@@ -13,7 +13,6 @@ from pydantic import TypeAdapter
 
 from data.errors import UserError
 from data.language import PLAN_RATE
-from data.messages import tr
 from data.records import Style
 from finetune.episodes import offered
 from finetune.rows import Offered, Read, Truth
@@ -60,9 +59,11 @@ def _folder(episode: str, folders: Sequence[Path]) -> Path | None:
     found = exact or [folder for folder in folders if folder.resolve().name == Path(episode).name]
     if len(found) > 1:
         raise UserError(
-            tr("{episode} may be {one} or {other}; name the episode by its folder in the truth file",
-               episode=episode, one=found[0], other=found[1])
-        )  # fmt: skip
+            "{episode} may be {one} or {other}; name the episode by its folder in the truth file",
+            episode=episode,
+            one=found[0],
+            other=found[1],
+        )
     return found[0] if found else None
 
 
@@ -128,6 +129,8 @@ def jpeg(image: str, place: str) -> bytes:
 def _unreadable(image: str, place: str, cause: str) -> UserError:
     cause = " ".join(cause.split())
     return UserError(
-        tr("{where}: the picture {image} cannot be read ({cause}); correct the path or leave the row out",
-           where=place, image=image, cause=cause)
-    )  # fmt: skip
+        "{where}: the picture {image} cannot be read ({cause}); correct the path or leave the row out",
+        where=place,
+        image=image,
+        cause=cause,
+    )

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import get_args
 
 from data.errors import UserError
-from data.messages import tr
 from finetune.rows import Example, Split
 
 ALIKE = 0.85
@@ -106,13 +105,14 @@ def split(examples: Sequence[Example], shares: Mapping[Split, float], seed: int 
     """
     sizes = Counter(e.drama for e in examples)
     if "" in sizes:
-        raise UserError(tr("{count} rows name no drama; a split goes by drama: fill in the field", count=sizes[""]))
+        raise UserError("{count} rows name no drama; a split goes by drama: fill in the field", count=sizes[""])
     wanted = {part: share for part, share in shares.items() if share > 0}
     if len(sizes) < len(wanted):
         raise UserError(
-            tr("{count} dramas cannot be split into {parts} parts; add dramas, or leave parts out",
-               count=len(sizes), parts=len(wanted))
-        )  # fmt: skip
+            "{count} dramas cannot be split into {parts} parts; add dramas, or leave parts out",
+            count=len(sizes),
+            parts=len(wanted),
+        )
     parts = _shared_out(sizes, wanted, seed)
     return tuple(e.model_copy(update={"split": parts[e.drama]}) for e in examples)
 

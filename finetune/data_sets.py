@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from data.errors import UserError
-from data.messages import tr
 from finetune.card import Card, write_card
 from finetune.rows import Example, Read, Row, read, write
 
@@ -37,7 +36,7 @@ def save(
     """Write a data set and its card; `whole` holds all parts where this is one. Raises UserError for no examples."""
     if not examples:
         why = ", ".join(f"{name}: {count}" for name, count in (dropped or {}).items() if count) or "–"
-        raise UserError(tr("No example is left for {path} ({why}); nothing was written", path=path, why=why))
+        raise UserError("No example is left for {path} ({why}); nothing was written", path=path, why=why)
     write(path, beside(examples, path))
     return write_card(path, examples, dropped, whole)
 

@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from data.errors import UserError
-from data.messages import tr
 from data.records import Context, Draft, Gap, Keyframe, Ranked, Style
 from data.workspace import Manifest, Workspace
 from finetune.calling import Calling
@@ -28,7 +27,7 @@ def results_folders(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         inside = [path] if (path / "workspace").is_dir() else sorted(p.parent for p in path.glob("*/workspace"))
         if not inside:
-            raise UserError(tr("{path} is no results folder of vdesc and holds none; name one such as out/", path=path))
+            raise UserError("{path} is no results folder of vdesc and holds none; name one such as out/", path=path)
         found += inside
     return list(dict.fromkeys(found))
 
@@ -51,7 +50,7 @@ def offered(folder: Path, *, drama: str = "", styles: Sequence[Style] = ()) -> l
         asked = list(questions(contexts, drafts, workspace.read(Gap), settings))
         calling = Calling(folder, drafts, contexts, settings.language)
     except ValidationError:
-        raise UserError(tr("{folder} holds results of another version; run vdesc run again", folder=folder)) from None
+        raise UserError("{folder} holds results of another version; run vdesc run again", folder=folder) from None
     prompts = asked_of_model(asked, ranked.ingredients["config"].get("memory", MEMORY) if ranked else MEMORY)
     common: dict[str, Any] = {"drama": drama or folder.resolve().name, "language": settings.language}
     rows = [
@@ -68,14 +67,16 @@ def _manifest(workspace: Workspace, name: str, folder: Path) -> Manifest:
     """The manifest of a stage, if it was made from the results that lie beside it."""
     made = workspace.manifest(name)
     if made is None:
-        raise UserError(tr("{folder} has no {stage} yet; run vdesc run first", folder=folder, stage=name))
+        raise UserError("{folder} has no {stage} yet; run vdesc run first", folder=folder, stage=name)
     for stage, output in made.ingredients["inputs"].items():
         beside = workspace.manifest(stage)
         if beside is None or beside.output != output:
             raise UserError(
-                tr("{folder}: {stage} changed after {name} were made; run vdesc run again",
-                   folder=folder, stage=stage, name=name)
-            )  # fmt: skip
+                "{folder}: {stage} changed after {name} were made; run vdesc run again",
+                folder=folder,
+                stage=stage,
+                name=name,
+            )
     return made
 
 

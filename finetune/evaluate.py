@@ -8,7 +8,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from data.errors import UserError
-from data.messages import tr
 from finetune.corpus import by_drama
 from finetune.judges import Judge, Scores
 from finetune.ranking_metrics import METRICS, Compared, Interval, Metric, compared, interval, values
@@ -75,7 +74,7 @@ def evaluate(examples: Sequence[Example], judges: Mapping[str, Judge], ours: str
     """
     chosen = [e for e in examples if e.rejected]
     if not chosen:
-        raise UserError(tr("No example has a rejected text: there is nothing to rank; run vdesc finetune select"))
+        raise UserError("No example has a rejected text: there is nothing to rank; run vdesc finetune select")
     scores = {name: judge(chosen) for name, judge in judges.items()}
     measured = {name: {metric: values(chosen, s, metric) for metric in METRICS} for name, s in scores.items()}
     known = [metric for metric in METRICS if not np.isnan(measured[ours][metric]).all()]

@@ -9,7 +9,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from data.errors import UserError
 from data.language import syllables
-from data.messages import tr
 from finetune.rows import Example
 from stages.ranking import heuristic
 from stages.ranking.causal import CausalRanker
@@ -29,7 +28,7 @@ def by_chance(examples: Sequence[Example], seed: int = 0) -> Scores:
 def first(examples: Sequence[Example]) -> Scores:
     """The candidate that was written first; needs `places`. Raises UserError."""
     if not all(e.places for e in examples):
-        raise UserError(tr("The examples do not say in which order the candidates were written (places)"))
+        raise UserError("The examples do not say in which order the candidates were written (places)")
     return [[-float(place) for place in e.places] for e in examples]
 
 
@@ -63,7 +62,7 @@ def asked(example: Example) -> RankingPrompt:
         prompt = TypeAdapter(RankingPrompt).validate_python({"language": example.language} | (example.asked or {}))
     except ValidationError as error:
         cause = error.errors()[0]["msg"]
-        raise UserError(tr("asked of an example does not fit the ranker's prompt: {cause}", cause=cause)) from None
+        raise UserError("asked of an example does not fit the ranker's prompt: {cause}", cause=cause) from None
     return prompt
 
 

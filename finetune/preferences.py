@@ -13,7 +13,6 @@ from typing import Literal
 
 from data import reviews
 from data.errors import UserError
-from data.messages import tr
 from data.reviews import Review
 from finetune.calling import Told, as_told, new_names
 from finetune.episodes import offered
@@ -151,5 +150,5 @@ def of_results(
             examples += found.examples
             counts.update(found.counts)
     if not counts:
-        raise UserError(tr("Nobody has reviewed {folders}; run vdesc review", folders=", ".join(map(str, folders))))
+        raise UserError("Nobody has reviewed {folders}; run vdesc review", folders=", ".join(map(str, folders)))
     return Preferred(tuple(examples), dict(counts))

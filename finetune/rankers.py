@@ -8,7 +8,6 @@ from functools import partial
 from typing import Literal
 
 from data.errors import UserError
-from data.messages import tr
 from finetune import judges
 from finetune.judges import Judge, Scores
 from finetune.rows import Example
@@ -32,7 +31,7 @@ def unseen(examples: Sequence[Example]) -> list[Example]:
     test = [e for e in examples if e.split == "test"]
     rows = test or [e for e in examples if e.split != "train"]
     if not rows:
-        raise UserError(tr("All rows are marked train: a ranker is judged on dramas it has not seen; give test rows"))
+        raise UserError("All rows are marked train: a ranker is judged on dramas it has not seen; give test rows")
     return rows
 
 

@@ -118,7 +118,7 @@ def read(paths: Path | Sequence[Path], kind: type[R]) -> Read[R]:
             rows.append(_row(value, kind, where))
             rows.places.append(where)
         if len(rows) == before:
-            raise UserError(tr("{path} holds no rows; give a file with one JSON object a line", path=path))
+            raise UserError("{path} holds no rows; give a file with one JSON object a line", path=path)
     return rows
 
 
@@ -147,12 +147,10 @@ def _text(path: Path) -> str:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise UserError(
-            tr("{path}, line {number}: is not UTF-8; save the file as UTF-8", path=path, number=line)
-        ) from None
+        raise UserError("{path}, line {number}: is not UTF-8; save the file as UTF-8", path=path, number=line) from None
     except OSError as error:
         cause = error.strerror or error
-        raise UserError(tr("{path} cannot be read ({cause}); check the path", path=path, cause=cause)) from None
+        raise UserError("{path} cannot be read ({cause}); check the path", path=path, cause=cause) from None
 
 
 def _parsed(text: str, where: str) -> Any:
@@ -160,12 +158,12 @@ def _parsed(text: str, where: str) -> Any:
         return json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
         cause = getattr(error, "msg", "too deep")
-        raise UserError(tr("{where}: is not JSON ({cause}); is the line whole?", where=where, cause=cause)) from None
+        raise UserError("{where}: is not JSON ({cause}); is the line whole?", where=where, cause=cause) from None
 
 
 def _checked(value: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
     if not isinstance(value, dict):
-        raise UserError(tr("{where}: must be an object in braces, with named fields", where=where))
+        raise UserError("{where}: must be an object in braces, with named fields", where=where)
     yield where, value
 
 
@@ -174,9 +172,7 @@ def _unknown(value: dict[str, Any], kind: type[Row], where: str) -> Iterator[str
     for name in value.keys() - kind.model_fields.keys():
         near = difflib.get_close_matches(name, kind.model_fields.keys() - value.keys(), n=1, cutoff=NEAR)
         if near:
-            raise UserError(
-                tr("{where}: {name} is not known; did you mean {near}?", where=where, name=name, near=near[0])
-            )
+            raise UserError("{where}: {name} is not known; did you mean {near}?", where=where, name=name, near=near[0])
         yield name
 
 
@@ -187,6 +183,6 @@ def _row(value: dict[str, Any], kind: type[R], where: str) -> R:
         problem = error.errors()[0]
         field = ".".join(map(str, problem["loc"])) or kind.__name__
         if problem["type"] == "missing":
-            raise UserError(tr("{where}: {field} is missing", where=where, field=field)) from None
+            raise UserError("{where}: {field} is missing", where=where, field=field) from None
         cause = problem["msg"].removeprefix("Value error, ")
-        raise UserError(tr("{where}: {field}: {cause}", where=where, field=field, cause=cause)) from None
+        raise UserError("{where}: {field}: {cause}", where=where, field=field, cause=cause) from None

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from data.errors import ConfigError, UserError
-from data.messages import tr
 from finetune.rows import Example
 from stages.ranking.template import encode
 
@@ -80,10 +79,11 @@ def check_some(rows: Sequence[Row], examples: Sequence[Example], objective: str,
         return
     if objective != "sft" and not any(e.rejected for e in examples):
         raise UserError(
-            tr("No row has rejected texts, which objective={objective} learns from; select the data from several "
-               "candidates, or set objective=sft", objective=objective)
-        )  # fmt: skip
+            "No row has rejected texts, which objective={objective} learns from; select the data from several "
+            "candidates, or set objective=sft",
+            objective=objective,
+        )
     raise UserError(
-        tr("No row fits into {room} tokens with its response; raise max_length, or choose a model of longer context",
-           room=room or "–")
-    )  # fmt: skip
+        "No row fits into {room} tokens with its response; raise max_length, or choose a model of longer context",
+        room=room or "–",
+    )

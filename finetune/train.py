@@ -94,7 +94,7 @@ def train(
     """
     started = time.monotonic()
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise UserError(tr("{path} is not empty; give a new folder for the adapter", path=output))
+        raise UserError("{path} is not empty; give a new folder for the adapter", path=output)
     read = corpus(data, config)
     where = models.device(config.device)
     with _libraries(config), _quiet():
@@ -118,16 +118,17 @@ def _libraries(config: TrainingConfig) -> Iterator[None]:
         yield
     except ImportError as error:
         raise ConfigError(
-            tr("Training needs the package {package}: pip install 'videodescription[finetune]'",
-               package=error.name or str(error).splitlines()[0])
-        ) from error  # fmt: skip
+            "Training needs the package {package}: pip install 'videodescription[finetune]'",
+            package=error.name or str(error).splitlines()[0],
+        ) from error
     except (RuntimeError, MemoryError) as error:
         if not models.out_of_memory(error):
             raise
         raise ConfigError(
-            tr("Training {model} does not fit into memory; set batch=1, gradient_checkpointing=true, a smaller "
-               "max_length, or quantise=4bit", model=config.model)
-        ) from error  # fmt: skip
+            "Training {model} does not fit into memory; set batch=1, gradient_checkpointing=true, a smaller "
+            "max_length, or quantise=4bit",
+            model=config.model,
+        ) from error
     finally:
         models.release()
 
@@ -203,9 +204,10 @@ def _begin(partial: Path, fingerprint: str, *, anew: bool) -> None:
         shutil.rmtree(partial, ignore_errors=True)
     if mark.is_file() and mark.read_text() != fingerprint:
         raise UserError(
-            tr("{path} holds an interrupted training with other settings or data; finish that one, or begin anew "
-               "with --restart", path=partial)
-        )  # fmt: skip
+            "{path} holds an interrupted training with other settings or data; finish that one, or begin anew "
+            "with --restart",
+            path=partial,
+        )
     partial.mkdir(parents=True, exist_ok=True)
     mark.write_text(fingerprint)
 
@@ -220,10 +222,10 @@ def _trainer(work: _Work, partial: Path, where: Any, checkpoint: Path | None, pr
     config, reward_like = work.config, work.config.objective == "reward"
     packing = config.packing and config.objective == "sft"
     if packing and not trainers.isolates(work.model):
-        raise ConfigError(tr("{model} lets packed examples see each other; set packing=false", model=config.model))
+        raise ConfigError("{model} lets packed examples see each other; set packing=false", model=config.model)
     room = min(filter(None, (ranking_model.context_of(work.model), config.max_length)), default=None)
     if packing and room is None:
-        raise ConfigError(tr("{model} names no longest context; set max_length, or packing=false", model=config.model))
+        raise ConfigError("{model} names no longest context; set max_length, or packing=false", model=config.model)
     kind, settings = trainers.TRAINERS[config.objective]
     data = (
         trainers.pack(work.rows["train"], room or 0, config.seed)
@@ -242,9 +244,10 @@ def _trainer(work: _Work, partial: Path, where: Any, checkpoint: Path | None, pr
     except ValueError as error:
         cause = " ".join(str(error).split())[:300]
         raise ConfigError(
-            tr("The adapter cannot be put on {model} ({cause}); check the settings under lora",
-               model=config.model, cause=cause)
-        ) from error  # fmt: skip
+            "The adapter cannot be put on {model} ({cause}); check the settings under lora",
+            model=config.model,
+            cause=cause,
+        ) from error
     together = args.train_batch_size * config.accumulation * args.world_size
     lengths = data["length"] if config.group_by_length and not packing else None
     trainer.order = trainers.Order(len(data), config.seed, lengths, together)

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data import settings
 from data.errors import ConfigError
-from data.messages import tr
 from stages.models import FREE, TorchOptions
 from stages.ranking.model import PHI_2
 
@@ -96,7 +95,7 @@ def load(path: Path | None = None, assignments: Sequence[str] = ()) -> TrainingC
     try:
         values: dict[str, Any] = settings.read(path) if path else {}
     except FileNotFoundError:
-        raise ConfigError(tr("There is no configuration file {path}; check the path", path=path)) from None
+        raise ConfigError("There is no configuration file {path}; check the path", path=path) from None
     for assignment in assignments:
         settings.assign(values, assignment)
     try:

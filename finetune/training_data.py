@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import UserError
-from data.messages import tr
 from finetune.corpus import LEAST, Leak, leaks, merge, near_pairs, normalised, split
 from finetune.rows import Example, read
 from finetune.training_config import TrainingConfig
@@ -61,7 +60,7 @@ def corpus(paths: Sequence[Path], config: TrainingConfig) -> Corpus:
     dropped["test"] = sum(e.split == "test" for e in rows)
     train = tuple(e for e in rows if e.split == "train")
     if not train:
-        raise UserError(tr("No rows are left to train on: all are marked test or validation; add training rows"))
+        raise UserError("No rows are left to train on: all are marked test or validation; add training rows")
     validation = tuple(e for e in rows if e.split == "validation")
     return Corpus(train, validation, {why: n for why, n in dropped.items() if n}, tuple(map(_source, paths)))
 
@@ -74,9 +73,10 @@ def _parted(rows: Sequence[Example], config: TrainingConfig) -> list[Example]:
     others = [e for e in rows if e.split != "test"]
     if len({e.drama for e in others}) == 1:
         raise UserError(
-            tr("All rows are of one drama ({drama}), and a split goes by drama: add another one, or train without "
-               "validation by validation_share=0", drama=others[0].drama or "–")
-        )  # fmt: skip
+            "All rows are of one drama ({drama}), and a split goes by drama: add another one, or train without "
+            "validation by validation_share=0",
+            drama=others[0].drama or "–",
+        )
     share = config.validation_share
     return [*split(others, {"train": 1 - share, "validation": share}, config.seed), *test]
 
@@ -88,9 +88,11 @@ def _without_leaks(rows: Sequence[Example], config: TrainingConfig) -> tuple[lis
         return list(rows), 0
     if config.leaks == "refuse":
         raise UserError(
-            tr("{count} training rows or titles are known from validation or test ({first}); mend the split, or leave "
-               "them out of training by leaks=drop", count=len(found), first=_told(found))
-        )  # fmt: skip
+            "{count} training rows or titles are known from validation or test ({first}); mend the split, or leave "
+            "them out of training by leaks=drop",
+            count=len(found),
+            first=_told(found),
+        )
     shared = {(leak.why, leak.value) for leak in found}
     known = _near_others(rows) if any(why == "text" for why, _ in shared) else set()
     kept = [

@@ -13,7 +13,6 @@ from typing import Any
 
 from data.errors import ConfigError, UserError
 from data.files import write_atomically
-from data.messages import tr
 from finetune.training_config import TrainingConfig
 from stages import models
 
@@ -88,9 +87,11 @@ def adapter_settings(config: TrainingConfig, model: Any, revision: str | None) -
     for wanted in lora.modules_to_save:
         if not any(name == wanted or name.endswith(f".{wanted}") for name in names):
             raise ConfigError(
-                tr("lora.modules_to_save: {model} has no layer {name}; its layers: {names}", model=config.model,
-                   name=wanted, names=", ".join(sorted({n.rpartition(".")[2] for n in names if n})))
-            )  # fmt: skip
+                "lora.modules_to_save: {model} has no layer {name}; its layers: {names}",
+                model=config.model,
+                name=wanted,
+                names=", ".join(sorted({n.rpartition(".")[2] for n in names if n})),
+            )
     reward = config.objective == "reward"
     return peft.LoraConfig(
         task_type="SEQ_CLS" if reward else "CAUSAL_LM",
@@ -150,9 +151,10 @@ def told(file: Path, model: str, progress: Callable[[float, float], None]) -> An
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ARG002
             if not math.isfinite((logs or {}).get("loss", 0.0)):
                 raise UserError(
-                    tr("Training {model} diverged at step {step}; set a lower learning_rate, or dtype=fp32",
-                       model=model, step=state.global_step)
-                )  # fmt: skip
+                    "Training {model} diverged at step {step}; set a lower learning_rate, or dtype=fp32",
+                    model=model,
+                    step=state.global_step,
+                )
             if state.is_world_process_zero:
                 lines = "".join(json.dumps(entry) + "\n" for entry in state.log_history)
                 write_atomically(file, lines.encode())

@@ -233,7 +233,7 @@ def export(
 
     file = ScriptFile.place(_results_folder(results))
     if not file.is_file():
-        raise UserError(tr("{folder} has no script yet; run vdesc run first", folder=results))
+        raise UserError("{folder} has no script yet; run vdesc run first", folder=results)
     script = load(file)
     if format_ == "web":
         from pipeline.review.publish import publish
@@ -383,9 +383,7 @@ def _check_stage(until: str | None) -> None:
 
     if until is not None and until not in [s.name for s in STAGES]:
         known = ", ".join(s.name for s in STAGES)
-        raise ConfigError(
-            tr("--until {stage}: there is no such stage; choose one of {known}", stage=until, known=known)
-        )
+        raise ConfigError("--until {stage}: there is no such stage; choose one of {known}", stage=until, known=known)
 
 
 def _open_all(
@@ -441,7 +439,7 @@ def _gravity(code: int) -> int:
 
 def _results_folder(results: Path) -> Path:
     if not (results / "workspace").is_dir():
-        raise UserError(tr("{folder} is not a results folder of vdesc; name one such as out/episode", folder=results))
+        raise UserError("{folder} is not a results folder of vdesc; name one such as out/episode", folder=results)
     return results
 
 

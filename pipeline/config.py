@@ -18,7 +18,6 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from data import series, settings
 from data.errors import ConfigError
-from data.messages import tr
 from data.settings import explain, unknown
 from pipeline import DEFAULT_PROFILE
 from stages import BACKENDS, STAGES
@@ -120,9 +119,11 @@ def _backend_named(stage: Stage, name: str) -> type[Backend] | None:
         return cast("type[Backend]", getattr(importlib.import_module(module), attribute))
     except (ImportError, AttributeError) as error:
         raise ConfigError(
-            tr("{key}: {target} cannot be loaded ({cause}); check the path module:Class",
-               key=f"{stage.name}.backend", target=target, cause=error)
-        ) from None  # fmt: skip
+            "{key}: {target} cannot be loaded ({cause}); check the path module:Class",
+            key=f"{stage.name}.backend",
+            target=target,
+            cause=error,
+        ) from None
 
 
 def _options_in_place(stage: Stage, section: dict[str, Any]) -> dict[str, Any]:
@@ -141,9 +142,12 @@ def _options_in_place(stage: Stage, section: dict[str, Any]) -> dict[str, Any]:
         others = [] if key in short else _backends_with(stage, key)
         if others:
             raise ConfigError(
-                tr("{key} is no setting of {backend}, but of {others}: set {stage}.backend as well",
-                   key=f"{stage.name}.{key}", backend=name, others=", ".join(others), stage=stage.name)
-            )  # fmt: skip
+                "{key} is no setting of {backend}, but of {others}: set {stage}.backend as well",
+                key=f"{stage.name}.{key}",
+                backend=name,
+                others=", ".join(others),
+                stage=stage.name,
+            )
     kept = {key: value for key, value in section.items() if key not in short}
     return kept | {"options": (section.get("options") or {}) | {key: section[key] for key in short}} if short else kept
 
@@ -222,7 +226,7 @@ def _profile_path(profile: str) -> Path:
         return path
     if profile not in profiles():
         near = difflib.get_close_matches(profile, list(profiles()), n=1, cutoff=0.0)[0]
-        raise ConfigError(tr("There is no profile {profile}; did you mean {near}?", profile=profile, near=near))
+        raise ConfigError("There is no profile {profile}; did you mean {near}?", profile=profile, near=near)
     return PROFILES / f"{profile}.yaml"
 
 
@@ -231,5 +235,5 @@ def _read(path: Path) -> dict[str, Any]:
         return settings.read(path)
     except FileNotFoundError:
         raise ConfigError(
-            tr("There is no configuration file {path}; `vdesc config profiles` lists the shipped ones", path=path)
+            "There is no configuration file {path}; `vdesc config profiles` lists the shipped ones", path=path
         ) from None

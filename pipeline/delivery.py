@@ -10,7 +10,6 @@ from pathlib import Path
 
 from data.errors import UserError
 from data.files import write_atomically
-from data.messages import tr
 from data.mux import SUFFIXES
 from data.products import DescribedFilm, ExtendedFilm, Stem
 from data.workspace import Workspace
@@ -50,7 +49,7 @@ def described_film(folder: Path) -> Path:
     """The described film in a results folder. Raises UserError where there is none."""
     films = sorted(path for path in folder.glob(DescribedFilm.pattern) if path.suffix in SUFFIXES.values())
     if not films:
-        raise UserError(tr("{folder} has no described film; run vdesc run first", folder=folder))
+        raise UserError("{folder} has no described film; run vdesc run first", folder=folder)
     return films[0]
 
 

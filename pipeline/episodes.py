@@ -8,7 +8,6 @@ from pathlib import Path
 from data import media, scripts, subtitles
 from data.errors import UserError
 from data.files import write_atomically
-from data.messages import tr
 from pipeline.config import Config
 from pipeline.runner import Work
 
@@ -27,7 +26,7 @@ def open_episode(film: Path, out: Path, config: Config, side_file: Path | None, 
     if config.given_script:
         scripts.read_for_film(config.given_script, episode.duration, episode.video.fps)  # what is wrong is told now
     if film.resolve().parent == folder.resolve():
-        raise UserError(tr("{film} lies in its own results folder; choose another one with --out", film=film))
+        raise UserError("{film} lies in its own results folder; choose another one with --out", film=film)
     if not look_only:
         _remember_content(film, episode.content, folder / "workspace" / "source.json")
     return Work(episode, folder)
@@ -40,12 +39,10 @@ def distinct(works: list[Work]) -> list[Work]:
         other = seen.setdefault(work.folder, work)
         if not other.episode.path.samefile(work.episode.path):
             raise UserError(
-                tr(
-                    "{one} and {other} have the same name and would share {folder}; run them with different --out",
-                    one=other.episode.path,
-                    other=work.episode.path,
-                    folder=work.folder,
-                )
+                "{one} and {other} have the same name and would share {folder}; run them with different --out",
+                one=other.episode.path,
+                other=work.episode.path,
+                folder=work.folder,
             )
     return list(seen.values())
 

@@ -81,7 +81,7 @@ def candidates(
     if not rows:
         why = ", ".join(f"{_named(name)}: {count}" for name, count in counts.items()) or "–"
         raise UserError(
-            tr("No candidates were found ({why}); name the results folders of the episodes with --episodes", why=why)
+            "No candidates were found ({why}); name the results folders of the episodes with --episodes", why=why
         )
     write(output, data_sets.beside(rows, output))
     _say(output, len(rows), counts | _ignored(truths))
@@ -125,10 +125,15 @@ def _bring(stage: Stage, config: Config, profile: str, assignments: Sequence[str
     missing = models.absent(models.needs(config, [stage]))
     failed = [] if offline() else models.fetch(missing, Downloads(console()))
     if missing and (offline() or failed):
-        raise failed[0] if failed else UserError(
-            tr("{weights}: not on this machine; run `{command}`", weights=", ".join(w.name for w in missing),
-               command=models.Chosen(profile, assignments).command("fetch"))
-        )  # fmt: skip
+        raise (
+            failed[0]
+            if failed
+            else UserError(
+                "{weights}: not on this machine; run `{command}`",
+                weights=", ".join(w.name for w in missing),
+                command=models.Chosen(profile, assignments).command("fetch"),
+            )
+        )
 
 
 @finetune_app.command()
@@ -172,9 +177,9 @@ def _likeness(name: str, device: str, progress: Callable[[float, float], None]) 
     options = {"model": KOSBERT if name == "kosbert" else name, "device": device}
     if offline() and hub_weights(options["model"], None, "unknown", None).where is None:
         raise ConfigError(
-            tr("{model} is not on this machine; run this once with a network, or use --likeness chrf, which needs none",
-               model=options["model"])
-        )  # fmt: skip
+            "{model} is not on this machine; run this once with a network, or use --likeness chrf, which needs none",
+            model=options["model"],
+        )
     return SentenceBert(validated(SentenceBert.Options, options, "--"), progress)
 
 

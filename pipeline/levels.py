@@ -15,7 +15,6 @@ from pathlib import Path
 
 from data.errors import UserError
 from data.files import write_atomically
-from data.messages import tr
 from data.mux import TITLES
 from data.products import DescribedFilm
 from data.side_by_side import join
@@ -45,9 +44,10 @@ def parse(names: str) -> tuple[str, ...]:
     wanted = {name.strip() for name in names.split(",")} if names.strip() != ALL else set(LEVELS)
     if unknown := sorted(wanted - set(LEVELS)):
         raise UserError(
-            tr("There is no level of detail {name}; choose from {levels}, or all",
-               name=unknown[0] or "“”", levels=", ".join(LEVELS))
-        )  # fmt: skip
+            "There is no level of detail {name}; choose from {levels}, or all",
+            name=unknown[0] or "“”",
+            levels=", ".join(LEVELS),
+        )
     return tuple(level for level in LEVELS if level in wanted)
 
 

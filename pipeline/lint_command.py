@@ -36,7 +36,7 @@ def lint(
     if language not in (None, "ko", "en"):
         raise typer.BadParameter("ko | en", param_hint="--language")
     if fix != (to is not None):
-        raise UserError(tr("--fix and --output go together; name the file for the mended script"))
+        raise UserError("--fix and --output go together; name the file for the mended script")
     from data.lint import lint as examine
     from data.series import load
 
@@ -61,9 +61,9 @@ def mend(found: Linted, to: Path) -> None:
     from data.rewriting import rewritten
 
     if to.suffix.lower() != (found.file.suffix.lower() or ".json"):
-        raise UserError(tr("{file}: the mended script keeps its format; give --output the same ending", file=to))
+        raise UserError("{file}: the mended script keeps its format; give --output the same ending", file=to)
     if to.exists() and to.samefile(found.file):
-        raise UserError(tr("{file} is the script itself; give --output another name", file=to))
+        raise UserError("{file} is the script itself; give --output another name", file=to)
     texts = mended(found)
     try:
         write_atomically(to, rewritten(found.file, texts))

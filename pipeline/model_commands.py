@@ -63,7 +63,7 @@ def fetch(
     wanted = [w for need in found for w in need.weights or () if w.update] if update else []
     wanted = list({w.name: w for w in [*models.absent(found), *wanted]}.values())
     if wanted and is_offline():
-        raise ConfigError(tr("--offline forbids fetching; run this again without it"))
+        raise ConfigError("--offline forbids fetching; run this again without it")
     failed = models.fetch(wanted, Downloads(console()), update=update)
     for error in failed:
         typer.echo(str(error), err=True)
@@ -105,8 +105,9 @@ def _stages(only: str | None) -> list[Stage]:
     chosen = [stage for stage in with_backend if only in (None, stage.name)]
     if not chosen:
         known = ", ".join(stage.name for stage in with_backend)
-        raise UserError(tr("--stage {stage}: no stage of that name has a model; choose one of {known}",
-                           stage=only, known=known))  # fmt: skip
+        raise UserError(
+            "--stage {stage}: no stage of that name has a model; choose one of {known}", stage=only, known=known
+        )
     return chosen
 
 

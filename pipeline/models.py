@@ -92,9 +92,10 @@ def prepare(works: Sequence[Work], config: Config, until: str | None, chosen: Ch
         raise ConfigError("; ".join(refused))
     if failed := fetch(missing, downloads):
         raise ConfigError(
-            tr("{cause} (all at once: `{command}`; nothing to download: --config embedded)",
-               cause="; ".join(map(str, failed)), command=chosen.command("fetch"))
-        )  # fmt: skip
+            "{cause} (all at once: `{command}`; nothing to download: --config embedded)",
+            cause="; ".join(map(str, failed)),
+            command=chosen.command("fetch"),
+        )
 
 
 def with_voice(used: Sequence[Stage], named: Iterable[str] | None = None) -> list[Stage]:
@@ -110,10 +111,11 @@ def need_packages(stages: Sequence[Stage], config: Config) -> None:
     missing = [name for name in wanted if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigError(
-            tr("{stages}: the packages {packages} are missing; run pip install 'videodescription[models]', "
-               "or use --config embedded, which needs none of them",
-               stages=", ".join(dict.fromkeys(wanted[name].name for name in missing)), packages=", ".join(missing))
-        )  # fmt: skip
+            "{stages}: the packages {packages} are missing; run pip install 'videodescription[models]', "
+            "or use --config embedded, which needs none of them",
+            stages=", ".join(dict.fromkeys(wanted[name].name for name in missing)),
+            packages=", ".join(missing),
+        )
 
 
 def _kept(stage: Stage, works: Sequence[Work]) -> bool:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from data.errors import MediaError, UserError
 from data.media import ffmpeg_path
-from data.messages import tr
 from data.products import ScriptFile
 from data.script import Script, ScriptNarration, load
 from data.streaming import examine
@@ -42,7 +41,7 @@ def preview(folder: Path, target: Path, scene: int | None = None, font: Path | N
     Raises UserError where there is no such film, shot or font, MediaError where the film cannot be read or written.
     """
     if target.suffix.lower() not in WIDTHS:
-        raise UserError(tr("{file}: a preview is .mp4 or .gif; name it so", file=target))
+        raise UserError("{file}: a preview is .mp4 or .gif; name it so", file=target)
     script, film = load(ScriptFile.place(folder)), described_film(folder)
     start, end = span(script, scene)
     lines = [line for line in script.narrations if line.start < end and line.end > start]
@@ -59,7 +58,7 @@ def span(script: Script, scene: int | None) -> tuple[float, float]:
     if scene is None:
         return 0.0, script.episode.duration
     if not 1 <= scene <= len(script.shots):
-        raise UserError(tr("there is no scene {number}; the film has {count}", number=scene, count=len(script.shots)))
+        raise UserError("there is no scene {number}; the film has {count}", number=scene, count=len(script.shots))
     shot = script.shots[scene - 1]
     return shot.start, min(shot.end, script.episode.duration)
 
@@ -70,8 +69,8 @@ def font_for(text: str, given: Path | None) -> str:
         if _has(path, text):
             return path
     if given:
-        raise UserError(tr("{font} is no font with all letters of the script; name another with --font", font=given))
-    raise UserError(tr("no font here has all letters of the script; name one with --font, e.g. NanumGothic.ttf"))
+        raise UserError("{font} is no font with all letters of the script; name another with --font", font=given)
+    raise UserError("no font here has all letters of the script; name one with --font, e.g. NanumGothic.ttf")
 
 
 def _has(path: str, text: str) -> bool:
@@ -118,7 +117,7 @@ def _render(
     except OSError as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise MediaError(
-            tr("{name} cannot be written: {reason}. Check the disk and the film.", name=target.name, reason=reason)
+            "{name} cannot be written: {reason}. Check the disk and the film.", name=target.name, reason=reason
         ) from error
 
 
@@ -143,4 +142,4 @@ def _sound(film: Path, times: tuple[float, float], target: Path) -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode != 0:
         reason = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
-        raise MediaError(tr("{path} cannot be read ({reason}); check its rights.", path=film, reason=reason))
+        raise MediaError("{path} cannot be read ({reason}); check its rights.", path=film, reason=reason)

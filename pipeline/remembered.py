@@ -11,7 +11,6 @@ from data import made_with
 from data.errors import UserError
 from data.files import write_atomically
 from data.made_with import FILE, MadeWith
-from data.messages import tr
 from data.records import Episode
 from pipeline import config as settings
 from pipeline.config import Config
@@ -51,7 +50,5 @@ def recall(results: Path) -> Remembered:
     except ValidationError as error:
         raise made_with.not_known(results, error) from error
     if not kept.episode.path.exists():
-        raise UserError(
-            tr("The film {path} is not where it was; run vdesc run on it again", path=kept.episode.path)
-        )  # fmt: skip
+        raise UserError("The film {path} is not where it was; run vdesc run on it again", path=kept.episode.path)
     return Remembered(folder=kept.folder, episode=kept.episode, config=config)

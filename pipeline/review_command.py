@@ -66,7 +66,7 @@ def open_page(
         typer.echo(str(write(folder, publish)))
         return
     if token is not None and len(token) < SHORTEST_TOKEN:
-        raise UserError(tr("The token is too short; take {number} characters or more", number=SHORTEST_TOKEN))
+        raise UserError("The token is too short; take {number} characters or more", number=SHORTEST_TOKEN)
     from pipeline.review.serving import serve
 
     serve(_desk(folder, host, url, token), host, port, name or [], browser=browser)
@@ -81,14 +81,14 @@ def _desk(folder: Path, host: str, url: str | None, token: str | None) -> Desk:
     from pipeline.review.folders import database, with_levels
 
     if not with_levels(folder):
-        raise UserError(tr("{folder} holds no described episode; run vdesc run first", folder=folder))
+        raise UserError("{folder} holds no described episode; run vdesc run first", folder=folder)
     accounts = Accounts(database(folder, url))
     closed = bool(token or accounts.people())
     if host not in LOOPBACK and not closed:
         raise UserError(
-            tr("--host {host} opens the page to others: add accounts with vdesc review users add, or give a --token",
-               host=host)
-        )  # fmt: skip
+            "--host {host} opens the page to others: add accounts with vdesc review users add, or give a --token",
+            host=host,
+        )
     return Desk(folder, accounts, url, None if closed else Person(getuser(), "lead"), token)
 
 
@@ -137,5 +137,5 @@ def _accounts(out: Path, url: str | None) -> Accounts:
     from pipeline.review.folders import database
 
     if not url and not out.is_dir():
-        raise UserError(tr("{folder} does not exist; name the folder that is reviewed with --out", folder=out))
+        raise UserError("{folder} does not exist; name the folder that is reviewed with --out", folder=out)
     return Accounts(database(out, url))

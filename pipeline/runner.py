@@ -172,15 +172,17 @@ def _named(error: Exception, work: Work, stage: str) -> Exception:
     """The error with the episode and the stage in its message."""
     values = {"episode": work.episode.id, "stage": stage}
     if isinstance(error, VdescError):
-        return type(error)(tr("{episode}, {stage}: {cause}", cause=error, **values))
+        return type(error)("{episode}, {stage}: {cause}", cause=error, **values)
     if isinstance(error, OSError) and error.errno in SURROUNDINGS:
         cause = tr("{cause}; make room or mend the rights, then run again", cause=error)
-        return MediaError(tr("{episode}, {stage}: {cause}", cause=cause, **values))
+        return MediaError("{episode}, {stage}: {cause}", cause=cause, **values)
     cause = f"{type(error).__name__}: {' '.join(str(error).split())}"
     return StageError(
-        tr("{episode}, {stage}: {cause}. This is a defect of vdesc; please report it with {log}",
-           cause=cause, log=work.workspace.folder / "run.log", **values)
-    )  # fmt: skip
+        "{episode}, {stage}: {cause}. This is a defect of vdesc; please report it with {log}",
+        cause=cause,
+        log=work.workspace.folder / "run.log",
+        **values,
+    )
 
 
 def _bring_up(stage: Stage, work: Work, config: Config, backend: _Backends, progress: Progress) -> None:

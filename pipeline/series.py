@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from data import memory, series, strangers
 from data.cast import FILES, UNKNOWN
 from data.errors import ConfigError
-from data.messages import tr
 from data.names import introduced
 from data.records import Context, Face, Keyframe, Utterance
 from data.workspace import digest
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 def named(series_path: Path | None, cast_folder: Path | None) -> Path | None:
     """The series that the options --series and --cast name; both are one setting. Raises ConfigError for two."""
     if series_path and cast_folder:
-        raise ConfigError(tr("--series and --cast both name the series; give one of them"))
+        raise ConfigError("--series and --cast both name the series; give one of them")
     return series_path or cast_folder
 
 

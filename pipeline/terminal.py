@@ -11,7 +11,7 @@ import typer
 
 from data import messages
 from data.errors import ConfigError, UserError
-from data.messages import Lang, tr
+from data.messages import Lang
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,7 +74,7 @@ def expanded(paths: Sequence[Path]) -> list[Path]:
         pattern = not path.exists() and any(letter in str(path) for letter in "*?[")
         matched = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor)))) if pattern else [path]
         if not matched:
-            raise UserError(tr("{pattern} matches no file; check the pattern", pattern=path))
+            raise UserError("{pattern} matches no file; check the pattern", pattern=path)
         found += matched
     return found
 
@@ -82,6 +82,4 @@ def expanded(paths: Sequence[Path]) -> list[Path]:
 def chosen_from(option: str, value: str | None, known: Sequence[str]) -> None:
     """Raise ConfigError for a value that is none of the known ones; none at all is fine."""
     if value is not None and value not in known:
-        raise ConfigError(
-            tr("{option} {value}: choose from {known}", option=option, value=value, known=", ".join(known))
-        )
+        raise ConfigError("{option} {value}: choose from {known}", option=option, value=value, known=", ".join(known))

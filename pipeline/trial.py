@@ -72,9 +72,10 @@ def _try(stage: Stage, config: settings.Config, chosen: Chosen) -> None:
     need_packages([stage], config)
     if missing := absent(needs(config, [stage])):
         raise UserError(
-            tr("{weights}: not on this machine; run `{command}`",
-               weights=", ".join(w.name for w in missing), command=chosen.command("fetch"))
-        )  # fmt: skip
+            "{weights}: not on this machine; run `{command}`",
+            weights=", ".join(w.name for w in missing),
+            command=chosen.command("fetch"),
+        )
     backend = settings.make_backend(stage, config)
     try:
         PROBES[stage.role or ""](backend, config.language)
@@ -131,7 +132,7 @@ def _rewrite(backend: Any, language: str) -> None:
 def _speak(backend: Any, language: str) -> None:
     samples, _ = backend.speak(SENTENCES[language], language, 4.5)
     if not len(samples):
-        raise UserError(tr("the voice said nothing; choose another one (voice.backend)"))
+        raise UserError("the voice said nothing; choose another one (voice.backend)")
 
 
 PROBES: Mapping[str, Callable[[Any, str], None]] = {

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from data.errors import ConfigError
-from data.messages import tr
 
 NO_THINKING = {"enable_thinking": False, "thinking": False, "skip_reasoning": True, "force_reasoning": False}
 """Switches of chat templates that make a model answer at once: Qwen3, HyperCLOVA X SEED Think (two names)."""
@@ -46,7 +45,7 @@ def template(processor: Any, model: str) -> str:
     found = found.get("default") if isinstance(found, dict) else found
     if not found:
         raise ConfigError(
-            tr("{model} has no chat template; choose a model trained to follow instructions (Instruct)", model=model)
+            "{model} has no chat template; choose a model trained to follow instructions (Instruct)", model=model
         )
     return str(found)
 

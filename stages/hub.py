@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import ConfigError
-from data.messages import tr
 from stages.models import Progress, hub_folder, loading
 
 if TYPE_CHECKING:
@@ -87,9 +86,12 @@ def _need_room(repo: str, size: int) -> None:
     free = shutil.disk_usage(cache).free
     if free < size:
         raise ConfigError(
-            tr("{model} needs {need:.1f} GB in {folder}, where {free:.1f} GB are free; make room, or set HF_HOME",
-               model=repo, need=size / 1e9, free=free / 1e9, folder=cache)
-        )  # fmt: skip
+            "{model} needs {need:.1f} GB in {folder}, where {free:.1f} GB are free; make room, or set HF_HOME",
+            model=repo,
+            need=size / 1e9,
+            free=free / 1e9,
+            folder=cache,
+        )
 
 
 def _blob(info: ModelInfo, name: str) -> Iterator[int]:
@@ -146,4 +148,4 @@ def _verify(partial: Path, size: int | None, etag: str, name: str) -> None:
             sound = hashlib.file_digest(file, "sha256").hexdigest() == etag
     if not sound:
         partial.unlink()
-        raise ConfigError(tr("{file} arrived damaged; run the same command again", file=name))
+        raise ConfigError("{file} arrived damaged; run the same command again", file=name)

@@ -120,14 +120,14 @@ def device(name: str) -> torch.device:
     try:
         chosen = torch.device(name)
     except RuntimeError:
-        raise ConfigError(tr("There is no device {name}; choose auto, cpu, mps, cuda or cuda:1", name=name)) from None
+        raise ConfigError("There is no device {name}; choose auto, cpu, mps, cuda or cuda:1", name=name) from None
     absent = (
         (chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count())
         or (chosen.type == "mps" and not torch.backends.mps.is_available())
         or chosen.type not in {"cuda", "mps", "cpu"}
     )
     if absent:
-        raise ConfigError(tr("This machine has no device {name}; choose another one, or device=auto", name=name))
+        raise ConfigError("This machine has no device {name}; choose another one, or device=auto", name=name)
     return chosen
 
 
@@ -140,7 +140,7 @@ def dtype(name: str, on: torch.device) -> torch.dtype:
         return torch.float32 if on.type == "cpu" else torch.bfloat16 if has_bf16 else torch.float16
     chosen: torch.dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[name]
     if (chosen is torch.bfloat16 and not has_bf16) or (chosen is torch.float16 and on.type == "cpu"):
-        raise ConfigError(tr("{device} does not compute in {dtype}; set dtype=auto", device=on, dtype=name))
+        raise ConfigError("{device} does not compute in {dtype}; set dtype=auto", device=on, dtype=name)
     return chosen
 
 
@@ -155,7 +155,7 @@ def quantisation(name: str, on: torch.device) -> Any:
 
     if on.type != "cuda" or importlib.util.find_spec("bitsandbytes") is None:
         raise ConfigError(
-            tr("quantise={name} needs CUDA and the bitsandbytes package (pip install bitsandbytes)", name=name)
+            "quantise={name} needs CUDA and the bitsandbytes package (pip install bitsandbytes)", name=name
         )
     from transformers import BitsAndBytesConfig
 
@@ -290,9 +290,10 @@ def _missing_package(error: ImportError, model: str) -> ConfigError:
     listed = re.search(r"not found in your environment: (.+?)\. Run|Package `(\w+)` is required", str(error))
     named = error.name or (listed and (listed[1] or listed[2]).replace(",", "")) or str(error).splitlines()[0]
     return ConfigError(
-        tr("{model} needs the package {package}: pip install 'videodescription[models]' {package}",
-           model=model, package=named)
-    )  # fmt: skip
+        "{model} needs the package {package}: pip install 'videodescription[models]' {package}",
+        model=model,
+        package=named,
+    )
 
 
 def _too_large(model: str) -> str:

@@ -25,7 +25,6 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from data.errors import ConfigError, UserError
-from data.messages import tr
 from stages.answers import cut
 from stages.models import FREE, loading, offline
 
@@ -92,14 +91,14 @@ def permitted(options: RemoteOptions) -> None:
     here = is_loopback(options.base_url)
     if not here and offline():
         raise ConfigError(
-            tr("{url} is on the network and --offline forbids it; drop --offline, or ask a server on this machine",
-               url=options.base_url)
-        )  # fmt: skip
+            "{url} is on the network and --offline forbids it; drop --offline, or ask a server on this machine",
+            url=options.base_url,
+        )
     if not here and not options.allow_remote:
         raise ConfigError(
-            tr("{url} is not on this machine, and the film would be sent there; allow it with allow_remote=true",
-               url=options.base_url)
-        )  # fmt: skip
+            "{url} is not on this machine, and the film would be sent there; allow it with allow_remote=true",
+            url=options.base_url,
+        )
 
 
 def client(options: RemoteOptions) -> Any:
@@ -136,14 +135,18 @@ def answering(options: RemoteOptions) -> Iterator[None]:
         raise _status(options, error) from error
     except openai.APITimeoutError as error:
         raise UserError(
-            tr("{url} did not answer in {seconds:g} s; raise timeout or lower concurrency, then run again: the answers "
-               "so far are kept", url=options.base_url, seconds=options.timeout)
-        ) from error  # fmt: skip
+            "{url} did not answer in {seconds:g} s; raise timeout or lower concurrency, then run again: the answers "
+            "so far are kept",
+            url=options.base_url,
+            seconds=options.timeout,
+        ) from error
     except openai.APIConnectionError as error:
         raise UserError(
-            tr("{url} cannot be reached ({cause}); start it or check base_url, then run again: the answers so far "
-               "are kept", url=options.base_url, cause=_cause(options, error.__cause__ or error))
-        ) from error  # fmt: skip
+            "{url} cannot be reached ({cause}); start it or check base_url, then run again: the answers so far "
+            "are kept",
+            url=options.base_url,
+            cause=_cause(options, error.__cause__ or error),
+        ) from error
     except (openai.OpenAIError, ValueError) as error:
         raise strange(options, error) from error
 
@@ -155,9 +158,10 @@ class StrangeAnswerError(UserError):
 def strange(options: RemoteOptions, cause: object) -> StrangeAnswerError:
     """The error for such an answer."""
     return StrangeAnswerError(
-        tr("{url} does not answer as an OpenAI-compatible service does ({cause}); check base_url, it ends in /v1",
-           url=options.base_url, cause=_cause(options, cause))
-    )  # fmt: skip
+        "{url} does not answer as an OpenAI-compatible service does ({cause}); check base_url, it ends in /v1",
+        url=options.base_url,
+        cause=_cause(options, cause),
+    )
 
 
 def texts(options: RemoteOptions, reply: Any) -> list[str]:
@@ -231,23 +235,26 @@ def _status(options: RemoteOptions, error: Any) -> UserError:
     status, named = error.status_code, {"url": options.base_url, "cause": _cause(options, error.message)}
     if status in (401, 403):
         return ConfigError(
-            tr("{url} does not accept the key; put a valid one into the environment variable {name}",
-               url=options.base_url, name=options.key_variable)
-        )  # fmt: skip
+            "{url} does not accept the key; put a valid one into the environment variable {name}",
+            url=options.base_url,
+            name=options.key_variable,
+        )
     if status == 404:
         return ConfigError(
-            tr("{url} knows no model {model}, or is no such address; check model and base_url ({cause})",
-               model=options.model, **named)
-        )  # fmt: skip
+            "{url} knows no model {model}, or is no such address; check model and base_url ({cause})",
+            model=options.model,
+            **named,
+        )
     if status == 429:
         return _too_many(options, error)
     if status >= 500:
         return UserError(
-            tr("{url} fails ({status}: {cause}); see its log, then run again: the answers so far are kept",
-               status=status, **named)
-        )  # fmt: skip
+            "{url} fails ({status}: {cause}); see its log, then run again: the answers so far are kept",
+            status=status,
+            **named,
+        )
     return ConfigError(
-        tr("{url} refuses the request ({status}: {cause}); check the backend's options", status=status, **named)
+        "{url} refuses the request ({status}: {cause}); check the backend's options", status=status, **named
     )
 
 
@@ -255,13 +262,13 @@ def _too_many(options: RemoteOptions, error: Any) -> UserError:
     said = f"{error.code} {error.type} {error.message}".lower()
     if any(word in said for word in QUOTA):
         return UserError(
-            tr("The quota at {url} is used up; see the account there, then run again: the answers so far are kept",
-               url=options.base_url)
-        )  # fmt: skip
+            "The quota at {url} is used up; see the account there, then run again: the answers so far are kept",
+            url=options.base_url,
+        )
     return UserError(
-        tr("{url} takes no more requests for now (429); lower concurrency or run again later: the answers so far are "
-           "kept", url=options.base_url)
-    )  # fmt: skip
+        "{url} takes no more requests for now (429); lower concurrency or run again later: the answers so far are kept",
+        url=options.base_url,
+    )
 
 
 def _key(options: RemoteOptions) -> str:

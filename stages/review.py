@@ -15,7 +15,6 @@ from typing import Any
 
 from data import language
 from data.errors import UserError
-from data.messages import tr
 from data.records import Gap, Keyframe, Line, Narration, record_id
 from data.review import applied
 from data.review.draft import drafted
@@ -137,5 +136,5 @@ def _keep(recording: Path, folder: Path) -> None:
         shutil.copyfile(recording, folder / recording.name)
     except FileNotFoundError as error:
         raise UserError(
-            tr("The recording {file} is missing; put it back or record the line again", file=recording)
+            "The recording {file} is missing; put it back or record the line again", file=recording
         ) from error

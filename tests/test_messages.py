@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import pickle
 import re
 import string
 from collections.abc import Iterator
@@ -11,11 +12,20 @@ from pathlib import Path
 import pytest
 
 from data import messages
+from data.errors import MediaError, UserError
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("data", "stages", "finetune", "pipeline")
+ERRORS = {"VdescError", "UserError", "MediaError", "ConfigError", "StageError", "StrangeAnswerError"}
 DYNAMIC = {"visual", "text", "title"}
 """Words passed to tr() by variable: kinds of a line."""
+
+
+def translated(function: ast.expr) -> bool:
+    """Whether the first argument of a call is a template: of tr(), and of the errors that translate themselves."""
+    if isinstance(function, ast.Attribute):
+        return function.attr == "__init__" or function.attr in ERRORS
+    return isinstance(function, ast.Name) and (function.id == "tr" or function.id in ERRORS)
 
 
 def templates() -> Iterator[str]:
@@ -23,10 +33,10 @@ def templates() -> Iterator[str]:
     for room in ROOMS:
         for path in (ROOT / room).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "tr" and node.args:
+                if isinstance(node, ast.Call) and translated(node.func) and node.args:
                     first = node.args[0]
-                    if isinstance(first, ast.Constant):
-                        yield str(first.value)
+                    if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                        yield first.value
         for ending, call in (("j2", "tr"), ("html", "_"), ("js", r"\bt")):
             for path in (ROOT / room).rglob(f"*.{ending}"):
                 for _, text in re.findall(call + r"\(\s*(['\"])(.*?)\1", path.read_text(encoding="utf-8")):
@@ -72,3 +82,26 @@ def test_the_locale_chooses_the_language(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert messages.from_locale() == expected
+
+
+def test_an_error_is_told_in_the_language_of_whoever_sees_it() -> None:
+    inner = UserError("{path} does not exist; give a script or a results folder", path="a.vtt")
+    error = MediaError("{episode}, {stage}: {cause}", episode="film", stage="mix", cause=inner)
+    assert str(error) == "film, mix: a.vtt does not exist; give a script or a results folder"
+    with messages.answering("ko"):
+        assert re.search("a.vtt.*없습니다", str(error))
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_an_error_may_hold_a_text_that_is_whole() -> None:
+    assert str(UserError('{"a": 1} is no cast')) == '{"a": 1} is no cast'
+
+
+def test_errors_translate_themselves() -> None:
+    """No error is given a text that was translated where it arose."""
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ERRORS and node.args:
+                    inner = node.args[0]
+                    assert not (isinstance(inner, ast.Call) and getattr(inner.func, "id", "") == "tr"), path

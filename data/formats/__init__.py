@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from data.errors import UserError
-from data.messages import tr
 from data.script import Script
 
 FORMATS: dict[str, tuple[str, str]] = {
@@ -49,6 +48,6 @@ def export(script: Script, format: str, stills: Path | None = None) -> tuple[str
 def _row(format: str) -> tuple[str, str]:
     if format not in FORMATS:
         raise UserError(
-            tr("there is no script format {format}; choose one of {formats}", format=format, formats=", ".join(FORMATS))
+            "there is no script format {format}; choose one of {formats}", format=format, formats=", ".join(FORMATS)
         )
     return FORMATS[format]

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
 from data.formats.cue import NARRATOR, Cue, label
-from data.messages import tr
 from data.products import Stem
 from data.records import Evidence
 from data.script import ExtendedLine, Script, ScriptDuck, ScriptEpisode, ScriptNarration
@@ -211,7 +210,7 @@ def parse(content: bytes) -> Any:
     try:
         return etree.fromstring(content, parser).getroottree()
     except etree.XMLSyntaxError as error:
-        raise UserError(tr("not well-formed XML: {cause}; export the script again", cause=error.msg)) from error
+        raise UserError("not well-formed XML: {cause}; export the script again", cause=error.msg) from error
 
 
 def seconds(expression: str, root: _Element) -> float:
@@ -277,7 +276,7 @@ def read(content: bytes) -> list[Cue]:
     try:
         times = intervals(root)
     except ValueError as error:
-        raise UserError(tr("not a DAPT time: {time}; export the script again", time=error)) from error
+        raise UserError("not a DAPT time: {time}; export the script again", time=error) from error
     cues = [_cue(div, times) for div in script_events(root) if div.find(f"{{{TT}}}p") is not None]
     return sorted(cues, key=lambda cue: (cue.start, cue.end))
 

@@ -111,4 +111,4 @@ def _seconds(time: str) -> float:
 
 
 def _refuse(number: int, cause: str) -> NoReturn:
-    raise UserError(tr("not a valid WebVTT file: line {number}: {cause}; export it again", number=number, cause=cause))
+    raise UserError("not a valid WebVTT file: line {number}: {cause}; export it again", number=number, cause=cause)

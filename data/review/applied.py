@@ -8,7 +8,6 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from data.errors import UserError
-from data.messages import tr
 from data.review.model import ReviewLine
 
 FILE = "applied.json"
@@ -25,7 +24,7 @@ def read(folder: Path) -> list[ReviewLine]:
     except (OSError, ValidationError) as error:
         cause = str(error).partition("\n")[0]
         raise UserError(
-            tr("{file} cannot be read ({cause}); apply the review again", file=folder / FILE, cause=cause)
+            "{file} cannot be read ({cause}); apply the review again", file=folder / FILE, cause=cause
         ) from error
 
 

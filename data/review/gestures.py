@@ -40,7 +40,7 @@ class Scene:
     def line(self, wanted: str) -> ReviewLine:
         """Raises UserError for a line that is not there."""
         if wanted not in self.lines:
-            raise UserError(tr("This line is not there any more; load the page again"))
+            raise UserError("This line is not there any more; load the page again")
         return self.lines[wanted]
 
 
@@ -96,7 +96,7 @@ class Swap(OnLine):
     def fields(self, line: ReviewLine, scene: Scene) -> dict[str, Any]:
         found = scene.made.candidates.get(self.candidate)
         if found is None:
-            raise UserError(tr("This candidate is not there any more; load the page again"))
+            raise UserError("This candidate is not there any more; load the page again")
         of_picture = {"kind": found.kind, "keyframe_time": scene.made.keyframes.get(found.keyframe)}
         return said(line, found.text) | of_picture | {"candidate": found.id}
 
@@ -121,7 +121,7 @@ class Split(OnLine):
         line = scene.line(self.line)
         first, second = line.text[: self.at].strip(), line.text[self.at :].strip()
         if not first or not second:
-            raise UserError(tr("There is nothing to split off here; put the cursor between two words"))
+            raise UserError("There is nothing to split off here; put the cursor between two words")
         kept = changed(line, **said(line, first))
         start = round(line.start + seconds(kept) + PAUSE, 3)
         return [kept, changed(kept, id=new_id(), version=0, text=second, start=start, draft=None, note="")]
@@ -140,7 +140,7 @@ class Merge(OnLine):
     def change(self, scene: Scene) -> list[ReviewLine]:
         line, other = scene.line(self.line), scene.line(self.other)
         if line.id == other.id or line.deleted or other.deleted:
-            raise UserError(tr("Only two lines that are there can be merged; choose another one"))
+            raise UserError("Only two lines that are there can be merged; choose another one")
         first, second = sorted((line, other), key=lambda one: one.start)
         readings = second.readings | first.readings
         text = f"{first.text} {second.text}"
@@ -279,9 +279,9 @@ def _everywhere(scene: Scene, change: Callable[[str], str], wanted: Collection[s
     lines = [line for line in scene.lines.values() if not line.deleted and (wanted is None or line.id in wanted)]
     found = [(line, text) for line in lines if (text := one_line(change(line.text))) != line.text]
     if not found:
-        raise UserError(tr("No line says that; nothing was changed"))
+        raise UserError("No line says that; nothing was changed")
     if empty := next((line for line, text in found if not text), None):
-        raise UserError(tr("“{text}” would be left without words; delete the line instead", text=empty.text))
+        raise UserError("“{text}” would be left without words; delete the line instead", text=empty.text)
     return [changed(line, **said(line, text)) for line, text in found]
 
 

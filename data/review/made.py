@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from data import language as lang
 from data.errors import UserError
-from data.messages import tr
 from data.records import Candidate, Finding, Gap, Keyframe, Narration
 from data.review.draft import drafted
 from data.review.model import Drafted
@@ -49,7 +48,7 @@ def _made(results: Path, _: tuple[tuple[int, int], ...]) -> Made:
     workspace = Workspace(results / "workspace")
     schedule = workspace.manifest(Narration.stage)
     if schedule is None:
-        raise UserError(tr("{folder} has no {stage} yet; run vdesc run first", folder=results, stage=Narration.stage))
+        raise UserError("{folder} has no {stage} yet; run vdesc run first", folder=results, stage=Narration.stage)
     chosen = schedule.ingredients.get("settings", {})
     language = cast(Literal["ko", "en"], chosen.get("language", "ko"))
     try:
@@ -65,4 +64,4 @@ def _made(results: Path, _: tuple[tuple[int, int], ...]) -> Made:
             rate=chosen.get("plan_rate") or lang.PLAN_RATE[language],
         )
     except ValidationError:
-        raise UserError(tr("{folder} holds results of another version; run vdesc run again", folder=results)) from None
+        raise UserError("{folder} holds results of another version; run vdesc run again", folder=results) from None

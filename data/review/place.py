@@ -9,7 +9,6 @@ from filelock import FileLock
 
 from data.errors import UserError
 from data.files import write_atomically
-from data.messages import tr
 
 
 def local(results: Path) -> Path:
@@ -39,7 +38,7 @@ def identity(results: Path) -> str:
         return path.read_text(encoding="ascii").strip()
     except OSError as error:
         raise UserError(
-            tr("{folder} cannot be reviewed ({cause}); make room or access", folder=results, cause=error.strerror)
+            "{folder} cannot be reviewed ({cause}); make room or access", folder=results, cause=error.strerror
         ) from error
 
 

@@ -13,7 +13,6 @@ from uuid import uuid4
 
 from data.errors import UserError
 from data.files import write_atomically
-from data.messages import tr
 from data.records import Kind
 from data.review import applied, checking, fold, gestures, undoing
 from data.review.made import Made, made
@@ -157,9 +156,9 @@ class Session:
             write_atomically(path, applied.encoded(self.applied()))
         except OSError as error:
             raise UserError(
-                tr("The reviews cannot be read or saved ({cause}); make room or access, then do it again",
-                   cause=error.strerror)
-            ) from error  # fmt: skip
+                "The reviews cannot be read or saved ({cause}); make room or access, then do it again",
+                cause=error.strerror,
+            ) from error
         return path
 
     def _made(self) -> Made:

@@ -19,7 +19,6 @@ from sqlalchemy.event import listen
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from data.errors import UserError, VdescError
-from data.messages import tr
 from data.review.model import Act, ReviewLine
 
 PATIENCE = 10.0
@@ -53,7 +52,7 @@ class Conflict(VdescError):  # noqa: N818 - it is no fault
     """
 
     def __init__(self, lines: Sequence[ReviewLine], suggested: Sequence[ReviewLine] = ()) -> None:
-        super().__init__(tr("Somebody else has changed this line; see what it says now"))
+        super().__init__("Somebody else has changed this line; see what it says now")
         self.lines = tuple(lines)
         self.suggested = tuple(suggested)
 
@@ -128,7 +127,7 @@ def _engine(at: str | Path) -> Engine:
     else:
         url = make_url(at)
     if url.get_backend_name() not in _NEVER:
-        raise UserError(tr("{url}: reviews are kept in SQLite or PostgreSQL; mend --url", url=url.render_as_string()))
+        raise UserError("{url}: reviews are kept in SQLite or PostgreSQL; mend --url", url=url.render_as_string())
     engine = create_engine(url, pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
         listen(engine, "connect", _prepare)
@@ -148,15 +147,15 @@ def _told() -> Iterator[None]:
         yield
     except (ArgumentError, NoSuchModuleError) as error:
         cause = _first(error)
-        raise UserError(tr("The address of the review database is wrong ({cause}); mend --url", cause=cause)) from None
+        raise UserError("The address of the review database is wrong ({cause}); mend --url", cause=cause) from None
     except ImportError as error:
         raise UserError(
-            tr("{package} is not installed; pip install 'videodescription[postgresql]'", package=error.name)
+            "{package} is not installed; pip install 'videodescription[postgresql]'", package=error.name
         ) from None
     except (DBAPIError, OSError) as error:
         cause = _first(error.orig if isinstance(error, DBAPIError) and error.orig else error)
         raise UserError(
-            tr("The reviews cannot be read or saved ({cause}); make room or access, then do it again", cause=cause)
+            "The reviews cannot be read or saved ({cause}); make room or access, then do it again", cause=cause
         ) from error
 
 

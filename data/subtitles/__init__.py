@@ -41,15 +41,15 @@ def find_side_file(film: Path, given: Path | None, language: str) -> Path | None
     if given is not None and given.is_file():
         if given.suffix.lower() not in FORMATS:
             kinds = ", ".join(FORMATS)
-            raise MediaError(tr("{path} is no subtitle file; give one of: {kinds}.", path=given, kinds=kinds))
+            raise MediaError("{path} is no subtitle file; give one of: {kinds}.", path=given, kinds=kinds)
         return given
     if given is not None and not given.is_dir():
-        raise MediaError(tr("{path} does not exist; give a subtitle file or a folder of them.", path=given))
+        raise MediaError("{path} does not exist; give a subtitle file or a folder of them.", path=given)
     folder = given or film.parent
     found = [(rank, path) for path in folder.iterdir() if (rank := _rank(film, path, language)) is not None]
     if given is not None and not found:
         raise MediaError(
-            tr("{folder} holds no subtitles named {stem}.*; rename them like the film.", folder=folder, stem=film.stem)
+            "{folder} holds no subtitles named {stem}.*; rename them like the film.", folder=folder, stem=film.stem
         )
     return min(found)[1] if found else None
 
@@ -90,11 +90,11 @@ def _lines(path: Path, language: str, *, descriptions: bool = False) -> list[Lin
         return parse(decode(path), language, descriptions=descriptions)
     except OSError as error:
         raise MediaError(
-            tr("{path} cannot be read ({reason}); check its rights.", path=path, reason=error.strerror)
+            "{path} cannot be read ({reason}); check its rights.", path=path, reason=error.strerror
         ) from error
     except MalformedError as error:
         raise MediaError(
-            tr("{path}, line {line}: {what}; correct the file or leave it out.", path=path, line=error.line, what=error)
+            "{path}, line {line}: {what}; correct the file or leave it out.", path=path, line=error.line, what=error
         ) from error
     except MediaError as error:
         raise MediaError(f"{path}: {error}") from error
@@ -142,11 +142,9 @@ def read_embedded(episode: Episode, language: str = "ko") -> list[Cue]:
     except (av.error.FFmpegError, OSError) as error:
         reason = error.strerror or str(error)
         raise MediaError(
-            tr(
-                "The subtitles inside {path} cannot be read ({reason}); give a side file (--subtitles).",
-                path=episode.path,
-                reason=reason,
-            )
+            "The subtitles inside {path} cannot be read ({reason}); give a side file (--subtitles).",
+            path=episode.path,
+            reason=reason,
         ) from error
 
 

@@ -58,7 +58,7 @@ def parse(text: str, language: str, *, descriptions: bool = False) -> list[Line]
 
 
 def _description() -> MediaError:
-    return MediaError(tr("This holds audio description, not the dialogue; give the subtitles of the dialogue."))
+    return MediaError("This holds audio description, not the dialogue; give the subtitles of the dialogue.")
 
 
 def _pysubs2(text: str, kind: str) -> list[Line]:

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict
 
 from data import cast, script
 from data.errors import ConfigError
-from data.messages import tr
 from data.products import ScriptFile
 from data.records import Keyframe
 from data.scripts import Line, read_lines
@@ -81,7 +80,7 @@ def evaluate_files(
     by: dict[str, Likeness | None] = {"chrf": ChrF(), "kosbert": sbert, "bertscore": bert}
     likeness = by[match_by]
     if likeness is None:
-        raise ConfigError(tr("Matching by {name} needs a model; name one for {name}", name=match_by))
+        raise ConfigError("Matching by {name} needs a model; name one for {name}", name=match_by)
     judges = Judges(
         likeness=likeness, kosbert=sbert, bertscore=bert,
         alignment=Alignment(_options(Alignment.Options, siglip, device)) if siglip else None,

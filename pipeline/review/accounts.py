@@ -16,7 +16,6 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from data.errors import UserError
-from data.messages import tr
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -67,9 +66,9 @@ class Accounts:
     def add(self, name: str, role: Role, password: str) -> None:
         """Make an account, or give the one of that name a new role and password; its sessions end. Raises UserError."""
         if not _NAME.fullmatch(name):
-            raise UserError(tr("{name} cannot be an account; take letters, digits and . @ - up to 40", name=name))
+            raise UserError("{name} cannot be an account; take letters, digits and . @ - up to 40", name=name)
         if len(password) < SHORTEST_PASSWORD:
-            raise UserError(tr("The password is too short; take {number} characters or more", number=SHORTEST_PASSWORD))
+            raise UserError("The password is too short; take {number} characters or more", number=SHORTEST_PASSWORD)
         row = {"role": role, "password": _hasher().hash(password)}
         with self._engine.begin() as database:
             database.execute(delete(_sessions).where(_sessions.c.name == name))
@@ -81,7 +80,7 @@ class Accounts:
         with self._engine.begin() as database:
             database.execute(delete(_sessions).where(_sessions.c.name == name))
             if not database.execute(delete(_accounts).where(_accounts.c.name == name)).rowcount:
-                raise UserError(tr("There is no account {name}; see vdesc review users list", name=name))
+                raise UserError("There is no account {name}; see vdesc review users list", name=name)
 
     def people(self) -> list[Person]:
         """Every account, by name."""
@@ -157,9 +156,7 @@ def _open(url: str) -> Engine:
         _meta.create_all(engine)
     except (SQLAlchemyError, ImportError) as error:
         cause = str(getattr(error, "orig", error)).partition("\n")[0]
-        raise UserError(
-            tr("The database of the accounts cannot be opened ({cause}); mend --url", cause=cause)
-        ) from None
+        raise UserError("The database of the accounts cannot be opened ({cause}); mend --url", cause=cause) from None
     return engine
 
 

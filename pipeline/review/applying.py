@@ -184,7 +184,7 @@ class _Studio:
             (one,) = self._arranged([line.model_copy(update={"deleted": False, "state": "draft", "version": 1})])
             take = voice.take_of(self.booth, one)
         if isinstance(take, str):
-            raise UserError(tr("“{text}” is not spoken: {reason}", text=line.text, reason=take))
+            raise UserError("“{text}” is not spoken: {reason}", text=line.text, reason=take)
         return SpokenPreview(self.cache / take.file, take.seconds, take.speed)
 
     def sound(self, lines: Sequence[ReviewLine]) -> Sound:

@@ -15,7 +15,7 @@ from data.errors import UserError
 from data.files import write_atomically
 from data.formats import export
 from data.formats.cue import timecode
-from data.messages import current, tr
+from data.messages import current
 from data.script import Script
 from pipeline.review.folders import results_folders
 from pipeline.review.results import script_of
@@ -30,7 +30,7 @@ def publish(folder: Path, target: Path) -> Path:
     """Write the page of every episode in `folder` into `target`; returns the page to begin with. Raises UserError."""
     found = results_folders(folder)
     if not found:
-        raise UserError(tr("{folder} holds no described episode; run vdesc run first", folder=folder))
+        raise UserError("{folder} holds no described episode; run vdesc run first", folder=folder)
     try:
         if len(found) == 1:
             return publish_episode(next(iter(found.values())), target)
@@ -40,7 +40,7 @@ def publish(folder: Path, target: Path) -> Path:
     except OSError as error:
         cause = error.strerror or error
         raise UserError(
-            tr("The page cannot be written to {folder} ({cause}); choose another one", folder=target, cause=cause)
+            "The page cannot be written to {folder} ({cause}); choose another one", folder=target, cause=cause
         ) from None
 
 

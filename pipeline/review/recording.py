@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from data.errors import UserError
 from data.files import write_atomically
-from data.messages import tr
 from data.review.applied import RECORDINGS
 
 RATE = 48_000
@@ -32,7 +31,7 @@ def save_recording(upload: IO[bytes], folder: Path) -> str:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, content)
     except OSError as error:
-        raise UserError(tr("The recording cannot be kept ({cause}); make room", cause=error.strerror)) from None
+        raise UserError("The recording cannot be kept ({cause}); make room", cause=error.strerror) from None
     return name
 
 
@@ -52,7 +51,7 @@ def decoded(upload: IO[bytes]) -> NDArray[np.int16]:
     except (av.FFmpegError, ValueError, IndexError, OverflowError, EOFError) as error:
         raise _unreadable() from error
     if sum(map(len, parts)) < RATE // 10:
-        raise UserError(tr("There is nothing in the recording; record it again"))
+        raise UserError("There is nothing in the recording; record it again")
     return np.concatenate(parts)
 
 
@@ -67,7 +66,7 @@ def _parts(container: object) -> Iterator[NDArray[np.int16]]:
         for made in resampler.resample(frame):
             left -= made.samples
             if left < 0:
-                raise UserError(tr("The recording is longer than {seconds} seconds; cut it", seconds=int(LONGEST)))
+                raise UserError("The recording is longer than {seconds} seconds; cut it", seconds=int(LONGEST))
             yield made.to_ndarray()[0]
     for made in resampler.resample(None):
         yield made.to_ndarray()[0]
@@ -85,7 +84,7 @@ def _container(head: bytes) -> str:
 
 
 def _unreadable() -> UserError:
-    return UserError(tr("The recording cannot be read; send WAV, WebM, Ogg, MP4, FLAC or MP3"))
+    return UserError("The recording cannot be read; send WAV, WebM, Ogg, MP4, FLAC or MP3")
 
 
 def _wav(samples: NDArray[np.int16]) -> bytes:

@@ -79,7 +79,7 @@ def _socket(host: str, port: int) -> socket.socket:
         made.listen(BACKLOG)  # who comes before the server is ready waits
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise UserError(tr("Port {port} is taken; choose another one with --port", port=port)) from None
+            raise UserError("Port {port} is taken; choose another one with --port", port=port) from None
         cause = error.strerror or error
-        raise UserError(tr("{host} cannot be listened on ({cause}); mend --host", host=host, cause=cause)) from None
+        raise UserError("{host} cannot be listened on ({cause}); mend --host", host=host, cause=cause) from None
     return made

@@ -110,9 +110,9 @@ def _asked(job: Job[Config]) -> Asked:
     backend = job.backend
     if job.config.regions and not backend.needs_images:
         raise ConfigError(
-            tr("candidates.regions wants a captioner that looks at pictures, {name} does not; set it to 0",
-               name=job.config.backend)
-        )  # fmt: skip
+            "candidates.regions wants a captioner that looks at pictures, {name} does not; set it to 0",
+            name=job.config.backend,
+        )
     return kept_in(job.cache, backend, job.config.backend, job.config.options)
 
 

@@ -13,7 +13,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from data.errors import StageError
 from data.files import write_atomically
-from data.messages import tr
 from stages.candidates.prompt import Caption, Captioner, Prompt
 from stages.stage import keyed
 
@@ -49,7 +48,7 @@ class Asked:
                 self._keep(questions[k], questions[k].prompts[place], captions)
                 found[k][place] = captions
         if any(None in row for row in found):
-            raise StageError(tr("The captioner left out a question; choose another one (candidates.backend)"))
+            raise StageError("The captioner left out a question; choose another one (candidates.backend)")
         return [[captions or [] for captions in row] for row in found]
 
     def _asked(

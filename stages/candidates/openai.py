@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from data.errors import StageError, UserError
-from data.messages import tr
 from stages.candidates.answers import captions
 from stages.candidates.prompt import Answers, Caption, Prompt
 from stages.models import FREE, Weights
@@ -149,7 +148,7 @@ def _as_address(jpeg: bytes, longest: int) -> str:
 
     picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
     if picture is None:
-        raise StageError(tr("A still is no picture: delete the folder of the keyframes and run again"))
+        raise StageError("A still is no picture: delete the folder of the keyframes and run again")
     height, width = picture.shape[:2]
     if max(height, width) > longest:
         scale = longest / max(height, width)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from data.errors import ConfigError
-from data.messages import tr
 from stages.candidates.proof import proven
 from stages.candidates.shared_prompt import can_share
 from stages.chat import has_system, switches, template
@@ -65,12 +64,13 @@ def _config(options: TorchOptions, name: str) -> Any:
         given = {key: value for key, value in given.items() if key not in ("model_type", "auto_map")}
         return CONFIG_MAPPING[known].from_dict(given)
     if kind in NATIVE and not options.trust_remote_code:
-        raise ConfigError(tr("{model} needs a newer transformers: pip install -U transformers", model=name))
+        raise ConfigError("{model} needs a newer transformers: pip install -U transformers", model=name)
     if kind and kind not in CONFIG_MAPPING and not brings_code:
         raise ConfigError(
-            tr("{model} is of a kind ({kind}) this transformers does not know: pip install -U transformers",
-               model=name, kind=kind)
-        )  # fmt: skip
+            "{model} is of a kind ({kind}) this transformers does not know: pip install -U transformers",
+            model=name,
+            kind=kind,
+        )
     return AutoConfig.from_pretrained(name, **where)
 
 
@@ -87,9 +87,10 @@ def _classes(config: Any, native: bool, name: str) -> tuple[Any, Any]:
         if auto in brought:
             return getattr(transformers, auto), transformers.AutoProcessor
     raise ConfigError(
-        tr("{model} ({kind}) does not look at pictures; choose an image-text-to-text model",
-           model=name, kind=config.model_type)
-    )  # fmt: skip
+        "{model} ({kind}) does not look at pictures; choose an image-text-to-text model",
+        model=name,
+        kind=config.model_type,
+    )
 
 
 def _weighted(auto: Any, name: str, config: Any, native: bool, how: dict[str, Any]) -> Any:
@@ -99,9 +100,10 @@ def _weighted(auto: Any, name: str, config: Any, native: bool, how: dict[str, An
     model, told = auto.from_pretrained(name, config=config, output_loading_info=True, **how)
     if told["missing_keys"]:
         raise ConfigError(
-            tr("{model} lacks weights ({missing}, …); fetch it anew, or save it whole",
-               model=name, missing=min(told["missing_keys"]))
-        )  # fmt: skip
+            "{model} lacks weights ({missing}, …); fetch it anew, or save it whole",
+            model=name,
+            missing=min(told["missing_keys"]),
+        )
     return model
 
 
@@ -114,10 +116,12 @@ def own_code(name: str) -> Iterator[None]:
         import transformers
 
         raise ConfigError(
-            tr("The code that comes with {model} does not run with transformers {version} ({cause}); "
-               "try another revision, or another model",
-               model=name, version=transformers.__version__, cause=" ".join(str(error).split())[:200])
-        ) from error  # fmt: skip
+            "The code that comes with {model} does not run with transformers {version} ({cause}); "
+            "try another revision, or another model",
+            model=name,
+            version=transformers.__version__,
+            cause=" ".join(str(error).split())[:200],
+        ) from error
 
 
 def _settle(model: Any, processor: Any) -> None:

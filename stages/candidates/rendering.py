@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import ConfigError
-from data.messages import tr
 from data.records import Style
 from stages.candidates.prompt import Prompt
 
@@ -41,14 +40,14 @@ class Templates:
             said = _blocks(_parsed(content(file)), values)
         except KeyError as error:
             raise ConfigError(
-                tr("The template {file} has no block {name}; see the shipped ones in {folder}",
-                   file=file, name=str(error).strip("'"), folder=SHIPPED)
-            ) from None  # fmt: skip
+                "The template {file} has no block {name}; see the shipped ones in {folder}",
+                file=file,
+                name=str(error).strip("'"),
+                folder=SHIPPED,
+            ) from None
         except (jinja2.TemplateError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             cause = " ".join(str(error).split())
-            raise ConfigError(
-                tr("The template {file} does not work ({cause}); mend it", file=file, cause=cause)
-            ) from None
+            raise ConfigError("The template {file} does not work ({cause}); mend it", file=file, cause=cause) from None
         return replace(prompt, system=_tidy(said["system"]), text=_tidy(said["user"]))
 
 
@@ -59,7 +58,7 @@ def content(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         cause = getattr(error, "strerror", None) or "UTF-8"
         raise ConfigError(
-            tr("The template {file} cannot be read ({cause}); check candidates.templates", file=file, cause=cause)
+            "The template {file} cannot be read ({cause}); check candidates.templates", file=file, cause=cause
         ) from None
 
 

@@ -197,7 +197,7 @@ def _csv_cues(content: bytes) -> Iterator[Cue]:
         for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")):
             yield Cue(unprotect(row["id"]), float(row["start"]), float(row["end"]), unprotect(row["text"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(tr("not a table of the script ({cause}); run vdesc run again", cause=error)) from error
+        raise UserError("not a table of the script ({cause}); run vdesc run again", cause=error) from error
 
 
 def _pauses(file: Written, cues: Sequence[Cue], pauses: Mapping[str, Extended]) -> Iterator[str]:

@@ -50,7 +50,7 @@ def run(job: Job[Config]) -> Iterable[Utterance]:
     """
     episode = job.episode
     if episode.audio is None and not job.settings.silent_ok:
-        raise MediaError(tr("{path} has no sound; --silent-ok describes it all the same.", path=episode.path))
+        raise MediaError("{path} has no sound; --silent-ok describes it all the same.", path=episode.path)
     cues = _cues(job)
     Song.leave([Song(start=c.start, end=c.end, text=c.text) for c in cues if c.song], job.folder)
     lines = [Speech(c.start, c.end, c.text, source="subtitles") for c in cues if c.spoken]
@@ -79,7 +79,7 @@ def _cues(job: Job[Config]) -> list[subtitles.Cue]:
     cues = subtitles.read(side, language) if side else subtitles.read_embedded(job.episode, language)
     if not cues and job.config.sources == "subtitles":
         raise MediaError(
-            tr("{path} has no subtitles; give them (--subtitles) or set dialogue.sources=auto.", path=job.episode.path)
+            "{path} has no subtitles; give them (--subtitles) or set dialogue.sources=auto.", path=job.episode.path
         )
     return cues
 
@@ -90,7 +90,7 @@ def _voices(job: Job[Config], lines: list[Speech]) -> tuple[list[Speech], list[S
         return [], []
     if job.backend is None:
         if job.config.sources == "speech":
-            raise ConfigError(tr("dialogue.sources=speech needs a backend; set dialogue.backend=silero."))
+            raise ConfigError("dialogue.sources=speech needs a backend; set dialogue.backend=silero.")
         return [], []
     damaged: list[Speech] = []
 

@@ -10,7 +10,6 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from data.errors import ConfigError
-from data.messages import tr
 from data.records import Word
 from stages.dialogue.heard import Segment
 from stages.dialogue.listening import ListeningOptions, transcribed
@@ -155,9 +154,10 @@ class FasterWhisper:
             return SIZES[name][0], None
         if name.count("/") != 1 or folder.is_absolute():
             raise ConfigError(
-                tr("There is no Whisper model {model}; give a hub id, a folder of CTranslate2 or a size: {sizes}",
-                   model=name, sizes=", ".join(SIZES))
-            )  # fmt: skip
+                "There is no Whisper model {model}; give a hub id, a folder of CTranslate2 or a size: {sizes}",
+                model=name,
+                sizes=", ".join(SIZES),
+            )
         return name, None
 
     def _type(self) -> tuple[str, int, str]:
@@ -170,10 +170,10 @@ class FasterWhisper:
         kind, _, number = name.partition(":")
         index = int(number) if number.isdigit() else 0
         if kind not in {"cpu", "cuda"} or (kind == "cuda" and index >= count) or (number and not number.isdigit()):
-            raise ConfigError(tr("faster-whisper has no device {name} here; set device=cpu or device=auto", name=name))
+            raise ConfigError("faster-whisper has no device {name} here; set device=cpu or device=auto", name=name)
         wanted = self.options.dtype if self.options.dtype != "auto" else "fp16" if kind == "cuda" else "fp32"
         if TYPES[wanted] not in ctranslate2.get_supported_compute_types(kind, index):
-            raise ConfigError(tr("{device} does not compute in {dtype}; set dtype=auto", device=name, dtype=wanted))
+            raise ConfigError("{device} does not compute in {dtype}; set dtype=auto", device=name, dtype=wanted)
         return kind, index, TYPES[wanted]
 
     def _load(self) -> Any:
@@ -206,16 +206,17 @@ class FasterWhisper:
             weights.fetch(lambda done, total: None)
         found = weights.where or self.weights()[0].where
         if found is None:
-            raise ConfigError(tr("{model} holds no model of CTranslate2; give another one", model=weights.name))
+            raise ConfigError("{model} holds no model of CTranslate2; give another one", model=weights.name)
         return found
 
     def _check_language(self, model: Any) -> None:
         language = self.options.language
         if language is not None and language not in model.supported_languages:
             raise ConfigError(
-                tr("{model} does not know the language {language}; set a code such as ko or en, and a model for it",
-                   model=self.options.model, language=language)
-            )  # fmt: skip
+                "{model} does not know the language {language}; set a code such as ko or en, and a model for it",
+                model=self.options.model,
+                language=language,
+            )
 
 
 def _segment(found: Any) -> Segment:

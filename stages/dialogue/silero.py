@@ -11,7 +11,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.errors import ConfigError
-from data.messages import tr
 from stages.dialogue.speech import RATE, Samples, Speech
 from stages.models import Progress
 
@@ -121,7 +120,7 @@ def weights() -> Path:
     found = importlib.util.find_spec("faster_whisper")
     path = Path(found.origin).parent / "assets" / "silero_vad_v6.onnx" if found and found.origin else None
     if path is None or not path.is_file():
-        raise ConfigError(tr("The weights of Silero VAD are missing; install them: pip install 'faster-whisper>=1.2'."))
+        raise ConfigError("The weights of Silero VAD are missing; install them: pip install 'faster-whisper>=1.2'.")
     return path
 
 

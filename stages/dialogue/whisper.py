@@ -14,7 +14,6 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from data.errors import ConfigError
-from data.messages import tr
 from data.records import Word
 from stages.dialogue.heard import Segment
 from stages.dialogue.listening import ListeningOptions, transcribed
@@ -154,13 +153,13 @@ class Whisper:
 
         name = self.options.device
         if name.startswith("mps"):
-            raise ConfigError(tr("Whisper's word times do not run on {device}; set device=cpu", device=name))
+            raise ConfigError("Whisper's word times do not run on {device}; set device=cpu", device=name)
         return device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
 
     def _fp16(self) -> bool:
         where = self._device().type
         if self.options.dtype == "fp16" and where == "cpu":
-            raise ConfigError(tr("{device} does not compute in {dtype}; set dtype=auto", device=where, dtype="fp16"))
+            raise ConfigError("{device} does not compute in {dtype}; set dtype=auto", device=where, dtype="fp16")
         return bool(where == "cuda" and self.options.dtype != "fp32")
 
     def _file(self) -> Path:
@@ -171,9 +170,10 @@ class Whisper:
         path = Path(name).expanduser()
         if not path.is_file():
             raise ConfigError(
-                tr("There is no Whisper model {model}; give a .pt file or a size: {sizes}",
-                   model=name, sizes=", ".join(SIZES))
-            )  # fmt: skip
+                "There is no Whisper model {model}; give a .pt file or a size: {sizes}",
+                model=name,
+                sizes=", ".join(SIZES),
+            )
         return path
 
     def _load(self) -> Any:
@@ -197,9 +197,10 @@ class Whisper:
         language = self.options.language
         if language is not None and language not in (LANGUAGES if model.is_multilingual else {"en"}):
             raise ConfigError(
-                tr("{model} does not know the language {language}; set a code such as ko or en, and a model for it",
-                   model=self.options.model, language=language)
-            )  # fmt: skip
+                "{model} does not know the language {language}; set a code such as ko or en, and a model for it",
+                model=self.options.model,
+                language=language,
+            )
 
 
 class _Fetch:
@@ -237,7 +238,7 @@ def fetch(name: str, path: Path, progress: Progress) -> None:
         right = hashlib.file_digest(file, "sha256").hexdigest() == url.split("/")[-2]
     if not right:
         partial.unlink()
-        raise ConfigError(tr("The download of {model} is damaged; try again", model=name))
+        raise ConfigError("The download of {model} is damaged; try again", model=name)
     partial.replace(path)
 
 
@@ -253,9 +254,9 @@ def _checkpoint(path: Path, where: Any) -> Any:
         if isinstance(error, RuntimeError) and out_of_memory(error):
             raise
         raise ConfigError(
-            tr("{path} is no checkpoint of openai-whisper; give another .pt file, or delete it and fetch it again",
-               path=path)
-        ) from error  # fmt: skip
+            "{path} is no checkpoint of openai-whisper; give another .pt file, or delete it and fetch it again",
+            path=path,
+        ) from error
 
 
 @contextmanager

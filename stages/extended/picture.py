@@ -18,7 +18,6 @@ from data.errors import ConfigError, MediaError
 from data.extended import frame_rate, freezes
 from data.iso639 import iso639_2
 from data.media import ffmpeg_path, probe
-from data.messages import tr
 from data.records import Episode, Extended
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ Frame = NDArray[np.uint8]
 def check_installed() -> None:
     """Raises ConfigError where moviepy is missing."""
     if importlib.util.find_spec("moviepy") is None:
-        raise ConfigError(tr("The extended film needs moviepy; pip install 'videodescription[models]'"))
+        raise ConfigError("The extended film needs moviepy; pip install 'videodescription[models]'")
 
 
 def write(
@@ -75,7 +74,7 @@ def _verify(target: Path, seconds: float) -> None:
 
 def _unwritten(target: Path, reason: str) -> MediaError:
     return MediaError(
-        tr("{name} cannot be written: {reason}. Check the disk and the film.", name=target.name, reason=reason)
+        "{name} cannot be written: {reason}. Check the disk and the film.", name=target.name, reason=reason
     )
 
 
@@ -136,8 +135,9 @@ class Frames:
             coming = self._next()
             if coming is None:
                 if self.frame is None:
-                    raise MediaError(tr("No picture of {file} can be decoded; check that the file plays.",
-                                        file=self.episode.path.name))  # fmt: skip
+                    raise MediaError(
+                        "No picture of {file} can be decoded; check that the file plays.", file=self.episode.path.name
+                    )
                 break
             self.number, self.frame = self.number + 1, coming
         assert self.frame is not None

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from data.errors import MediaError
 from data.extended import freezes
 from data.loudness import measure, panning
-from data.messages import tr
 from data.products import ExtendedFilm
 from data.records import Extended
 
@@ -65,7 +64,7 @@ def write(
                 out.write(block)
     except soundfile.LibsndfileError as error:
         values = {"name": ExtendedFilm.pattern, "reason": str(error).rstrip(".")}
-        raise MediaError(tr("{name} cannot be written: {reason}. Check the disk and the film.", **values)) from error
+        raise MediaError("{name} cannot be written: {reason}. Check the disk and the film.", **values) from error
 
 
 def stops(lines: Sequence[Extended], folder: Path, rate: Fraction, level: float) -> list[Stop]:

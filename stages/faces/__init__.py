@@ -128,9 +128,12 @@ def cast_faces(backend: Recogniser, people: cast.Cast) -> dict[str, list[tuple[f
         largest = max(faces, key=_area, default=None)
         if largest is None or largest.embedding is None:
             raise ConfigError(
-                tr("{file}: {id}.photos: no face is found in {photo}, or only a tiny one; give a sharp photo of the "
-                   "face from the front", file=people.file, id=member, photo=photo.name)
-            )  # fmt: skip
+                "{file}: {id}.photos: no face is found in {photo}, or only a tiny one; give a sharp photo of the "
+                "face from the front",
+                file=people.file,
+                id=member,
+                photo=photo.name,
+            )
         found.setdefault(member, []).append(largest.embedding)
     return found
 

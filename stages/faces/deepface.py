@@ -19,7 +19,6 @@ import numpy as np
 from pydantic import Field
 
 from data.errors import ConfigError
-from data.messages import tr
 from data.records import Box
 from stages.faces import FaceBox
 from stages.faces.weights import DETECTORS, EMOTION, RECOGNISERS, File, described, fetch
@@ -206,9 +205,9 @@ def _whole(files: Sequence[File]) -> Iterator[None]:
         if out_of_memory(error):
             raise
         raise ConfigError(
-            tr("{path} is damaged, or no weights of DeepFace's; delete it and run `vdesc models fetch`",
-               path=", ".join(str(f.path) for f in files))
-        ) from error  # fmt: skip
+            "{path} is damaged, or no weights of DeepFace's; delete it and run `vdesc models fetch`",
+            path=", ".join(str(f.path) for f in files),
+        ) from error
 
 
 def _detector_to(where: torch.device, name: str, detector: Any) -> None:

@@ -157,4 +157,4 @@ def write_stem(job: Job[Config], made: Plan, clips: Sequence[Clip], samples: int
                 stem.write(spoken(clips, job.folder_of(Clip), made.gains, first, min(10 * RATE, samples - first)))
     except soundfile.LibsndfileError as error:
         values = {"name": Stem.pattern, "reason": str(error).rstrip(".")}
-        raise MediaError(tr("{name} cannot be written: {reason}. Check the disk and the film.", **values)) from error
+        raise MediaError("{name} cannot be written: {reason}. Check the disk and the film.", **values) from error

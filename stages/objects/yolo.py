@@ -166,9 +166,10 @@ def _fetch(name: str, file: Path, progress: Progress) -> None:
         return
     if file.parent != weights_folder() or name not in _released():
         raise ConfigError(
-            tr("There are no weights {name}: give the path of a .pt or .onnx file, or the name of weights that "
-               "ultralytics releases, such as yolov8n.pt", name=name)
-        )  # fmt: skip
+            "There are no weights {name}: give the path of a .pt or .onnx file, or the name of weights that "
+            "ultralytics releases, such as yolov8n.pt",
+            name=name,
+        )
     download(name, _address(name), file, progress)
 
 
@@ -198,9 +199,9 @@ def _onnx_device(name: str) -> torch.device:
     chosen = device("cpu" if name == "auto" and not has_cuda else name)
     if chosen.type == "cuda" and not has_cuda:
         raise ConfigError(
-            tr("The installed ONNX Runtime cannot use {device}: pip install onnxruntime-gpu, or set device=cpu",
-               device=chosen)
-        )  # fmt: skip
+            "The installed ONNX Runtime cannot use {device}: pip install onnxruntime-gpu, or set device=cpu",
+            device=chosen,
+        )
     return chosen
 
 

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from data import style
 from data.errors import ConfigError
-from data.messages import tr
 from data.records import Context, Draft, Gap, Ranked
 from stages.ranking.asking import HEURISTIC, MEMORY, Parts, Question, asked_of_model, questions, walk, weighted
 from stages.ranking.prompt import RankingPrompt
@@ -97,6 +96,7 @@ def _check_weighed(judged: Sequence[Parts], weights: Mapping[str, float]) -> Non
     missing = sorted({name for parts in judged for named in parts for name in named} - set(weights))
     if missing:
         raise ConfigError(
-            tr("ranking.weights does not name {parts}, which the model computes: give it a weight, or set "
-               "ranking.backend=heuristic", parts=", ".join(missing))
-        )  # fmt: skip
+            "ranking.weights does not name {parts}, which the model computes: give it a weight, or set "
+            "ranking.backend=heuristic",
+            parts=", ".join(missing),
+        )

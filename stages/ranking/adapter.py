@@ -113,9 +113,8 @@ def _reading(adapter: str) -> Iterator[None]:
                 raise
             cause = " ".join(str(error).split())[:200]
             raise ConfigError(
-                tr("The adapter {adapter} cannot be read ({cause}); train or copy it again",
-                   adapter=adapter, cause=cause)
-            ) from error  # fmt: skip
+                "The adapter {adapter} cannot be read ({cause}); train or copy it again", adapter=adapter, cause=cause
+            ) from error
 
 
 def check(config: Any, adapter: str, base: str, commit: str | None, task: str) -> None:
@@ -123,21 +122,29 @@ def check(config: Any, adapter: str, base: str, commit: str | None, task: str) -
     trained_on, revision = config.base_model_name_or_path or "", config.revision
     if trained_on and not same_model(trained_on, base):
         raise ConfigError(
-            tr("The adapter {adapter} was trained on {trained_on}, not on {base}; set ranking.options.model to that "
-               "one, or choose another adapter", adapter=adapter, trained_on=trained_on, base=base)
-        )  # fmt: skip
+            "The adapter {adapter} was trained on {trained_on}, not on {base}; set ranking.options.model to that "
+            "one, or choose another adapter",
+            adapter=adapter,
+            trained_on=trained_on,
+            base=base,
+        )
     if revision and not Path(base).expanduser().is_dir() and models.revision_of(base, revision) != commit:
         raise ConfigError(
-            tr("The adapter {adapter} was trained on {base} at {revision}, not at {commit}; set "
-               "ranking.options.revision={revision}", adapter=adapter, base=base, revision=revision,
-               commit=commit or "main")
-        )  # fmt: skip
+            "The adapter {adapter} was trained on {base} at {revision}, not at {commit}; set "
+            "ranking.options.revision={revision}",
+            adapter=adapter,
+            base=base,
+            revision=revision,
+            commit=commit or "main",
+        )
     if config.is_prompt_learning or (config.task_type or task) != task:
         kind = f"{config.peft_type.value}, {config.task_type}"
         raise ConfigError(
-            tr("The adapter {adapter} is of another kind ({kind}); a LoRA adapter for {task} is needed here",
-               adapter=adapter, kind=kind, task=task)
-        )  # fmt: skip
+            "The adapter {adapter} is of another kind ({kind}); a LoRA adapter for {task} is needed here",
+            adapter=adapter,
+            kind=kind,
+            task=task,
+        )
 
 
 def same_model(one: str, other: str) -> bool:

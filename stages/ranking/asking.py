@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from data.errors import ConfigError
 from data.labels import bare
 from data.language import PLAN_RATE
-from data.messages import tr
 from data.objects import object_name
 from data.reach import reach
 from data.records import Context, Draft, Evidence, Gap
@@ -87,7 +86,7 @@ def weighted(parts: Mapping[str, float], weights: Mapping[str, float]) -> float:
     if total <= 0:
         named = ", ".join(sorted(parts))
         raise ConfigError(
-            tr("ranking.weights weighs none of the ranker's parts: give at least one of {parts} a weight", parts=named)
+            "ranking.weights weighs none of the ranker's parts: give at least one of {parts} a weight", parts=named
         )
     return round(sum(weights.get(name, 0.0) * value for name, value in parts.items()) / total, 4)
 

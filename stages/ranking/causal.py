@@ -107,9 +107,10 @@ def log_likelihoods(
         scored[question.number] = values
     if not all(isfinite(value) for values in scored for value in values):
         raise ConfigError(
-            tr("{model} computes no finite likelihood in {dtype}; set ranking.options.dtype=fp32 or bf16",
-               model=options.model, dtype=str(model.dtype).removeprefix("torch."))
-        )  # fmt: skip
+            "{model} computes no finite likelihood in {dtype}; set ranking.options.dtype=fp32 or bf16",
+            model=options.model,
+            dtype=str(model.dtype).removeprefix("torch."),
+        )
     return scored
 
 

@@ -8,7 +8,6 @@ from math import exp, isfinite
 from typing import Any, ClassVar
 
 from data.errors import ConfigError
-from data.messages import tr
 from stages import models
 from stages.models import Weights, in_batches
 from stages.ranking import model as ranking_model
@@ -84,9 +83,10 @@ def rewards(
     by_number = dict(zip(order, done, strict=True))
     if not all(map(isfinite, by_number.values())):
         raise ConfigError(
-            tr("{model} computes no finite reward in {dtype}; set ranking.options.dtype=fp32 or bf16",
-               model=options.model, dtype=str(model.dtype).removeprefix("torch."))
-        )  # fmt: skip
+            "{model} computes no finite reward in {dtype}; set ranking.options.dtype=fp32 or bf16",
+            model=options.model,
+            dtype=str(model.dtype).removeprefix("torch."),
+        )
     ordered = (by_number[number] for number in range(len(encoded)))
     return [[next(ordered) for _ in offered] for offered in texts]
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from data.errors import ConfigError
-from data.messages import tr
 from stages.ranking.prompt import RankingPrompt
 
 VERSION = 1
@@ -126,9 +125,10 @@ def encode_prompt(tokenizer: Any, prompt: str, context: int | None = None, respo
     room = context - max(response, context // RESERVE)
     if room < 2:
         raise ConfigError(
-            tr("A line of {tokens} tokens does not fit into the model's context of {context}; choose another model",
-               tokens=response, context=context)
-        )  # fmt: skip
+            "A line of {tokens} tokens does not fit into the model's context of {context}; choose another model",
+            tokens=response,
+            context=context,
+        )
     if len(ids) <= room:
         return ids
     task = min(len(_beginning_with(tokenizer, prompt.partition("\n")[0])), room // 2)

@@ -19,7 +19,6 @@ from typing import Any, Protocol
 from data.errors import ConfigError
 from data.files import write_atomically
 from data.language import syllables
-from data.messages import tr
 from data.style import findings, morphology_installed, own_words, refuse
 from data.style.morphology import analysed
 from stages.answers import lines
@@ -94,9 +93,10 @@ class Rewriting:
         self.language, self._backend, self._folder = job.settings.language, job.backend, job.cache
         if self.available and self.language == "ko" and not morphology_installed():
             raise ConfigError(
-                tr("schedule.backend={name} holds Korean lines against what was seen word by word and needs kiwipiepy: "
-                   "pip install 'videodescription[korean]'", name=job.config.backend)
-            )  # fmt: skip
+                "schedule.backend={name} holds Korean lines against what was seen word by word and needs kiwipiepy: "
+                "pip install 'videodescription[korean]'",
+                name=job.config.backend,
+            )
         self._identity = _identity(job)
 
     @property

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from data.errors import ConfigError
-from data.messages import tr
 from stages.chat import rendered, switches, template
 from stages.models import (
     TorchOptions,
@@ -99,9 +98,10 @@ def _load(options: Transformers.Options) -> tuple[Any, Any, dict[str, bool]]:
         model, info = auto.from_pretrained(name, output_loading_info=True, **pretrained(options, name))
         if info["missing_keys"]:
             raise ConfigError(
-                tr("{model} lacks weights ({missing}, …); fetch it anew, or save it whole",
-                   model=name, missing=min(info["missing_keys"]))
-            )  # fmt: skip
+                "{model} lacks weights ({missing}, …); fetch it anew, or save it whole",
+                model=name,
+                missing=min(info["missing_keys"]),
+            )
         if options.quantise == "none":
             model.to(device(options.device))
     if tokenizer.pad_token_id is None:

@@ -201,7 +201,7 @@ class EasyOCR:
             right = hashlib.file_digest(opened, "md5").hexdigest() == model["md5sum"]
         if not right:
             file.unlink()
-            raise ConfigError(tr("The download of {model} is damaged; try again", model=file.name))
+            raise ConfigError("The download of {model} is damaged; try again", model=file.name)
 
     def _folder(self) -> Path:
         return Path(self.options.model_folder or home() / "model").expanduser()
@@ -240,9 +240,10 @@ def _recogniser(languages: Sequence[str], folder: Path, networks: str) -> dict[s
     except ValueError as error:
         cause = " ".join(str(part) for part in error.args)
         raise ConfigError(
-            tr("EasyOCR cannot read {languages} together ({cause}); change text.options.languages",
-               languages=", ".join(languages), cause=cause)
-        ) from error  # fmt: skip
+            "EasyOCR cannot read {languages} together ({cause}); change text.options.languages",
+            languages=", ".join(languages),
+            cause=cause,
+        ) from error
     rows = [row for tables in easyocr.config.recognition_models.values() for row in tables.values()]
     return next(row for row in rows if row["characters"] == chosen.character)
 

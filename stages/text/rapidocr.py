@@ -16,7 +16,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.errors import StageError
-from data.messages import tr
 from stages.text.lines import TextLine, upright
 
 if TYPE_CHECKING:
@@ -95,10 +94,8 @@ class RapidOCR:
 def _model(path: Path) -> str:
     if not path.is_file():
         raise StageError(
-            tr(
-                "The installed rapidocr has no model {name}: install it again (pip install --force-reinstall rapidocr)",
-                name=path.name,
-            )
+            "The installed rapidocr has no model {name}: install it again (pip install --force-reinstall rapidocr)",
+            name=path.name,
         )
     return str(path)
 

@@ -14,7 +14,6 @@ from data import pronunciation, series
 from data.errors import ConfigError, StageError
 from data.files import write_atomically
 from data.language import PLAN_RATE, spoken
-from data.messages import tr
 from data.settings import explain
 from stages.stage import Job
 from stages.voice import clip, recording
@@ -101,7 +100,7 @@ def with_voice(backend: Any, voice: str) -> Any:
     option = getattr(backend, "VOICE", None)
     if option is None:
         raise ConfigError(
-            tr("The configured voice has no other voices to choose from; set the line back to the usual voice.")
+            "The configured voice has no other voices to choose from; set the line back to the usual voice."
         )
     kind = type(backend)
     try:
@@ -116,5 +115,5 @@ def _name(identity: list[Any]) -> str:
 
 def _silent(voice: str, text: str) -> StageError:
     return StageError(
-        tr("The voice {voice} said nothing for “{text}”; choose another voice (voice.backend).", voice=voice, text=text)
+        "The voice {voice} said nothing for “{text}”; choose another voice (voice.backend).", voice=voice, text=text
     )

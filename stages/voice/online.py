@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from data.errors import ConfigError, UserError
-from data.messages import tr
 from stages.models import offline
 from stages.voice.sound import NoSpeechError
 
@@ -33,9 +32,9 @@ def allowed(service: str) -> None:
     """Raise ConfigError with --offline."""
     if offline():
         raise ConfigError(
-            tr("{service} needs the network and --offline forbids it; drop --offline, or set voice.backend=espeak",
-               service=service)
-        )  # fmt: skip
+            "{service} needs the network and --offline forbids it; drop --offline, or set voice.backend=espeak",
+            service=service,
+        )
 
 
 def persistently(service: str, ask: Callable[[], T]) -> T:
@@ -56,23 +55,28 @@ def persistently(service: str, ask: Callable[[], T]) -> T:
 def _given_up(service: str, error: PassingError | NoSpeechError) -> UserError:
     if isinstance(error, NoSpeechError):
         return UserError(
-            tr("{service} answered without speech that can be used ({cause}); run again later, the lines spoken so far "
-               "are kept, or choose another voice", service=service, cause=error)
-        )  # fmt: skip
+            "{service} answered without speech that can be used ({cause}); run again later, the lines spoken so far "
+            "are kept, or choose another voice",
+            service=service,
+            cause=error,
+        )
     if error.status == 429:
         return UserError(
-            tr("{service} takes no more requests for now (429); run again in an hour, the lines spoken so far are "
-               "kept, or choose another voice", service=service)
-        )  # fmt: skip
+            "{service} takes no more requests for now (429); run again in an hour, the lines spoken so far are "
+            "kept, or choose another voice",
+            service=service,
+        )
     return UserError(
-        tr("{service} does not answer ({cause}); check the network and run again, the lines spoken so far are kept",
-           service=service, cause=error)
-    )  # fmt: skip
+        "{service} does not answer ({cause}); check the network and run again, the lines spoken so far are kept",
+        service=service,
+        cause=error,
+    )
 
 
 def refused(service: str, cause: object) -> UserError:
     """The error for a request that no further try would mend."""
     return UserError(
-        tr("{service} refused to speak ({cause}); check the settings in voice.options, or choose another voice",
-           service=service, cause=" ".join(str(cause).split())[:200])
-    )  # fmt: skip
+        "{service} refused to speak ({cause}); check the settings in voice.options, or choose another voice",
+        service=service,
+        cause=" ".join(str(cause).split())[:200],
+    )

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from data.errors import UserError
 from data.language import syllables
-from data.messages import tr
 from stages.voice import clip
 from stages.voice.sound import Sound, stretched
 
@@ -55,9 +54,8 @@ def measured(language: str, say: Callable[[str], Sound]) -> float:
     seconds = sum(len(clip.shaped(*say(sentence))) / clip.RATE for sentence in SENTENCES[language])
     if not seconds:
         raise UserError(
-            tr("The voice says nothing in the language {language}; choose another voice (voice.options)",
-               language=language)
-        )  # fmt: skip
+            "The voice says nothing in the language {language}; choose another voice (voice.options)", language=language
+        )
     return sum(syllables(sentence, language) for sentence in SENTENCES[language]) / seconds
 
 

@@ -52,5 +52,5 @@ def trimmed(wave: Samples) -> Samples:
 
 def _nothing(text: str, cause: str) -> UserError:
     return UserError(
-        tr("The recording of “{text}” holds no speech ({cause}); record the line again.", text=text, cause=cause)
+        "The recording of “{text}” holds no speech ({cause}); record the line again.", text=text, cause=cause
     )

@@ -17,7 +17,6 @@ import numpy as np
 from pydantic import Field
 
 from data.errors import ConfigError
-from data.messages import tr
 from stages.models import (
     TorchOptions,
     Weights,
@@ -123,9 +122,7 @@ class Transformers:
         (wave,) = in_batches([inputs], 1, lambda one: [self._forward(model, one[0])], self.options.model)
         samples = wave.float().cpu().numpy().astype(np.float32)
         if not np.isfinite(samples).all():
-            raise ConfigError(
-                tr("{model} computes no sound in this precision; set dtype=fp32", model=self.options.model)
-            )
+            raise ConfigError("{model} computes no sound in this precision; set dtype=fp32", model=self.options.model)
         return np.clip(samples, -1, 1), int(model.config.sampling_rate)
 
     def _forward(self, model: Any, inputs: Any) -> torch.Tensor:
@@ -154,14 +151,16 @@ class Transformers:
         name = self.options.model
         if config.model_type != "vits":
             raise ConfigError(
-                tr("{model} is a {type} model and only VITS models are run here; serve it and set voice.backend=openai",
-                   model=name, type=config.model_type)
-            )  # fmt: skip
+                "{model} is a {type} model and only VITS models are run here; serve it and set voice.backend=openai",
+                model=name,
+                type=config.model_type,
+            )
         if self.options.speaker >= max(config.num_speakers, 1):
             raise ConfigError(
-                tr("{model} has {number} speakers; set speaker to a number from 0 up to one less",
-                   model=name, number=config.num_speakers)
-            )  # fmt: skip
+                "{model} has {number} speakers; set speaker to a number from 0 up to one less",
+                model=name,
+                number=config.num_speakers,
+            )
 
     def _romaniser(self, tokenizer: Any) -> Any:
         """What the tokenizer would do on its own, but that the romaniser's tables are read once and not for each line.
@@ -171,9 +170,10 @@ class Transformers:
         for package, needed in (("uroman", tokenizer.is_uroman), ("phonemizer", tokenizer.phonemize)):
             if needed and find_spec(package) is None:
                 raise ConfigError(
-                    tr("{model} reads text with the package {package}: pip install {package}",
-                       model=self.options.model, package=package)
-                )  # fmt: skip
+                    "{model} reads text with the package {package}: pip install {package}",
+                    model=self.options.model,
+                    package=package,
+                )
         if not tokenizer.is_uroman:
             return str
         import uroman

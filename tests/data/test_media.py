@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import os
 import random
@@ -359,16 +358,6 @@ def test_missing_subtitles_are_an_error(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     ffmpeg(*PICTURE, *clicking(), *X264, "-c:a", "aac", film)
     with pytest.raises(MediaError, match=r"none\.srt does not exist"):
         probe(film, subtitles=tmp_path / "none.srt")
-
-
-def test_every_message_has_its_translation() -> None:
-    korean = messages.catalogue("ko")
-    for module in ("media.py", "sound.py", "mux.py"):
-        tree = ast.parse((Path(messages.__file__).parent / module).read_text(encoding="utf-8"))
-        calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "tr")
-        templates = [ast.literal_eval(call.args[0]) for call in calls]
-        assert templates
-        assert [template for template in templates if template not in korean] == []
 
 
 def test_unknown_sound_codec(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
