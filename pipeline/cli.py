@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast, get_args
 
 import typer
 
@@ -12,6 +12,7 @@ from data import messages
 from data.errors import SURROUNDINGS, ConfigError, UserError, VdescError, interrupted
 from data.messages import tr
 from pipeline import DEFAULT_PROFILE
+from pipeline import help as help_
 from pipeline.finetune_models import finetune_app
 from pipeline.lint_command import lint
 from pipeline.model_commands import models_app
@@ -33,7 +34,6 @@ _UsageError = cast(type[Exception], typer.BadParameter.__mro__[1])  # Click's, w
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Audio description (화면해설): an episode goes in, the described episode comes out.",
 )
@@ -45,6 +45,23 @@ app.add_typer(finetune_app, name="finetune")
 app.add_typer(review_app, name="review")
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"vdesc {version('videodescription')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _vdesc(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
 @app.command()
 def run(
     films: Annotated[list[Path], typer.Argument(readable=False, help="One or more films.")],
@@ -54,7 +71,9 @@ def run(
     subtitles: Annotated[
         Path | None, typer.Option(readable=False, help="A subtitle file, or a folder of them.")
     ] = None,
-    until: Annotated[str | None, typer.Option(help="Last stage to run, e.g. schedule.")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Last stage to run, e.g. schedule.", autocompletion=help_.stages)
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what would run, and why.")] = False,
     language: Annotated[str | None, typer.Option(help="Language of the narration: ko or en.")] = None,
     audio_track: Annotated[str | None, typer.Option(help="Programme sound: a language or a number from 1.")] = None,
@@ -214,7 +233,12 @@ def export(
     results: Results,
     format_: Annotated[
         str,
-        typer.Option("--format", "-f", help="dapt, vtt, srt, csv, xlsx, docx, html, labels, fadepan, hls, dash, web."),
+        typer.Option(
+            "--format",
+            "-f",
+            autocompletion=help_.formats,
+            help="dapt, vtt, srt, csv, xlsx, docx, html, labels, fadepan, hls, dash, web.",
+        ),
     ],
     to: Annotated[
         Path | None, typer.Option("--output", "-o", help="File or folder to write; else beside the script.")
@@ -320,9 +344,15 @@ def config_profiles(lang: LangOption = None) -> None:  # noqa: ARG001
 
 def main() -> None:
     """Run the command line; errors become one line and an exit code."""
-    messages.use(messages.from_locale())
+    given = sys.argv[1:]
+    asked, others = help_.asked_language(given)
+    messages.use(cast(messages.Lang, asked) if asked in get_args(messages.Lang) else messages.from_locale())
     try:
-        code = app(standalone_mode=False) or OK
+        command = typer.main.get_command(app)
+        helping = "--help" in given or len(given) < 2
+        if helping and messages.current() != "en":
+            help_.translate(command)
+        code = command(others if helping else given, standalone_mode=False) or OK
     except _UsageError as error:
         _fail(_misused(error), INPUT)
     except typer.Abort:

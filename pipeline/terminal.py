@@ -12,6 +12,7 @@ import typer
 from data import messages
 from data.errors import ConfigError, UserError
 from data.messages import Lang
+from pipeline.help import profiles
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,7 +47,9 @@ LangOption = Annotated[
     typer.Option("--lang", callback=_language, is_eager=True, help="Language of messages and report: ko or en."),
 ]
 Offline = Annotated[bool, typer.Option("--offline", callback=_offline, is_eager=True, help="Never touch the network.")]
-Profile = Annotated[str, typer.Option("--config", "-c", help="A profile's name or a YAML file.")]
+Profile = Annotated[
+    str, typer.Option("--config", "-c", autocompletion=profiles, help="A profile's name or a YAML file.")
+]
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", help="One setting, e.g. voice.rate=4.8; may be given again.")
 ]

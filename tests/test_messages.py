@@ -8,11 +8,16 @@ import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+from typer import rich_utils
 
 from data import messages
 from data.errors import MediaError, UserError
+from pipeline.cli import app
+from pipeline.help import TITLES
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("data", "stages", "finetune", "pipeline")
@@ -42,6 +47,16 @@ def templates() -> Iterator[str]:
                 for _, text in re.findall(call + r"\(\s*(['\"])(.*?)\1", path.read_text(encoding="utf-8")):
                     yield text
     yield from DYNAMIC
+    yield from help_texts(typer.main.get_command(app))
+    yield from (getattr(rich_utils, name) for name in TITLES)
+
+
+def help_texts(command: Any) -> Iterator[str]:
+    """What --help says of a command and of all below it."""
+    asking = command.get_help_option(typer.Context(command))
+    yield from (thing.help for thing in (command, *command.params, asking) if getattr(thing, "help", None))
+    for below in getattr(command, "commands", {}).values():
+        yield from help_texts(below)
 
 
 def fields(template: str) -> set[str | None]:

@@ -28,7 +28,7 @@ from stages.stage import Job
 
 __all__ = ["VERSION", "Config", "run"]
 
-VERSION = 5
+VERSION = 6
 LEAST_SHORT = 1e-6
 """Share of the worth below the bound from which it is told."""
 

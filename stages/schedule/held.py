@@ -25,7 +25,7 @@ from stages.schedule.relaxed import Prices
 from stages.schedule.windows import Windows
 from stages.stage import Job, Speaker, keyed
 
-FORM = 4
+FORM = 5
 """Raised when the same problem would be decided in another way."""
 WORDS_ALONE = {"text", "evidence", "draft"}
 """Fields of a candidate that differ with what people are called; its draft stands for them."""

@@ -31,14 +31,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from stages.schedule.placement import Option, Placed, Rules, Slot
-from stages.schedule.relaxed import EPS, QUICK, THOROUGH, Effort, Prices, Relaxed
+from stages.schedule.relaxed import EPS, QUICK, ROUGH, THOROUGH, Effort, Prices, Relaxed
 from stages.schedule.repetition import Repetition
 from stages.schedule.search import Search
 from stages.schedule.windows import Windows
 
-NARROW, WIDE, WIDEST = 16, 64, 1024
-"""Labels a moment of the first search; of later ones, where it is not close enough to the bound; and of those where the
-film is small."""
+NARROWEST, NARROW, WIDE, WIDEST = 8, 16, 64, 1024
+"""Labels a moment: of a search whose plan is not kept; of the first search else; of later ones, where it is not close
+enough to the bound; and of those where the film is small."""
 LABELS = 12_000
 """Labels over all moments up to which a film is small."""
 CLOSE = 5e-3
@@ -102,8 +102,10 @@ def optimise(
 def _attempts(speaking: int, small: bool, wide: bool) -> Iterator[tuple[Effort | None, int, float]]:
     """The effort for prices, None: those there are; labels a moment; and the share of the worth close enough then."""
     widest = max(WIDE, min(WIDEST, LABELS // speaking))
+    if not (small or wide):
+        yield ROUGH, NARROWEST, CLOSE
+        return
     yield QUICK, NARROW, 0.0 if small else CLOSE
-    if small or wide:
-        yield None, widest, CLOSE
+    yield None, widest, CLOSE
     if small and wide:
         yield THOROUGH, widest, 0.0

@@ -48,7 +48,7 @@ class Effort:
     again: float
 
 
-QUICK, THOROUGH = Effort(16, 3, 0.2), Effort(64, 10, 0.5)
+ROUGH, QUICK, THOROUGH = Effort(12, 3, 0.2), Effort(16, 3, 0.2), Effort(64, 10, 0.5)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,10 @@ class Grown:
 
     def rows(self, which: NDArray[np.integer] | NDArray[np.bool_]) -> Grown:
         """Some of them."""
-        return Grown(*(getattr(self, f.name)[which] for f in fields(self)))
+        return Grown(
+            self.value[which], self.slot[which], self.end[which], self.filled[which],
+            self.parent[which], self.window[which], self.start[which],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -173,12 +176,13 @@ class Search:
         before = np.where(labels.slot[parent] == slot, labels.filled[parent], 0.0)
         value = labels.value[parent] + windows.value[option] - cost
         seconds = windows.seconds[option]
-        spoken = Grown(value, slot, start + seconds, before + seconds, parent, window, start)
         count = np.arange(len(labels.value))
-        silent = Grown(
-            labels.value, labels.slot, labels.end, labels.filled, count, np.full(len(count), NONE), labels.end
-        )
-        return Grown(*(np.concatenate([getattr(silent, f.name), getattr(spoken, f.name)]) for f in fields(Grown)))
+        both = np.concatenate
+        return Grown(
+            both([labels.value, value]), both([labels.slot, slot]), both([labels.end, start + seconds]),
+            both([labels.filled, before + seconds]), both([count, parent]),
+            both([np.full(len(count), NONE), window]), both([labels.end, start]),
+        )  # fmt: skip
 
     def _open(self, labels: Labels, moment: int) -> NDArray[np.bool_]:
         """(labels, windows of the moment): where there is room left and nothing is said again."""
@@ -221,7 +225,8 @@ class Search:
         slot = np.maximum(grown.slot, bisect.bisect_right(self._ends, floor))
         counts = (slot == grown.slot) & self._bounded[slot]
         filled = np.where(counts, grown.filled, 0.0)
-        return replace(grown, slot=slot, end=np.maximum(grown.end, floor), filled=filled)
+        end = np.maximum(grown.end, floor)
+        return Grown(grown.value, slot, end, filled, grown.parent, grown.window, grown.start)
 
     def _credits(self, labels: Labels, grown: Grown, moment: int) -> dict[int, Floats]:
         """For each column that the moment has an option of: what each plan saves by having said it."""
