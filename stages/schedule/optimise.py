@@ -89,7 +89,7 @@ def optimise(
     for effort, width, close in _attempts(speaking, small, wide):
         if effort:
             prices = relaxed.find(prices, effort)
-            bound = min(bound, relaxed.hold(prices))
+            bound = min(bound, relaxed.hold(prices, fine=effort is not ROUGH))
         found = search.run(width, value)
         if found.lines:
             value, lines = found.value, found.lines

@@ -213,10 +213,11 @@ class Relaxed:
         none = np.zeros(0, np.int64)
         self._of_clique = np.repeat(np.arange(len(cliques)), np.array([len(c.options) for c in cliques], int))
         self._in_clique = np.concatenate([none, *(c.options for c in cliques)])
+        self._made: dict[float, Paths] = {}
 
     def find(self, start: Prices, effort: Effort = QUICK) -> Prices:
         """Prices whose bound is low, from those of this problem or of one much like it."""
-        paths = Paths(self._windows, self._moments, self._slots, self._rules, GRAIN * self._coarse(GRAIN))
+        paths = self._in_cells(GRAIN)
         prices = self._known(start)
         count = len(prices)
         steps = np.repeat([FIRST_SECOND, FIRST_LINE], [len(self._slots), len(self._cliques)])
@@ -238,11 +239,12 @@ class Relaxed:
     def _pass(self, paths: Paths, prices: Floats) -> tuple[float, Floats]:
         """The bound of prices, and how much more the best path takes of each slot and clique than there is."""
         worth = paths.follow(self._of_windows(prices))
-        used, spoken = np.zeros(len(self._slots)), np.zeros(len(self._windows.options))
-        for option, cell in paths.lines():
-            slot = int(np.searchsorted(paths.grid.base, cell, "right")) - 1
-            used[slot] += self._windows.seconds[option]
-            spoken[option] = 1.0
+        spoken = np.zeros(len(self._windows.options))
+        options, cells = np.array(paths.lines(), np.int64).reshape(-1, 2).T
+        spoken[options] = 1.0
+        used = np.bincount(
+            np.searchsorted(paths.grid.base, cells, "right") - 1, self._windows.seconds[options], len(self._slots)
+        )
         fuller = np.where(self._bounded, np.round(used - np.where(self._bounded, self._capacity, 0.0), 6), 0.0)
         said = np.bincount(self._of_clique, spoken[self._in_clique], len(self._cliques)) - 1.0
         return worth + self._paid(prices), np.concatenate([fuller, said])
@@ -260,26 +262,32 @@ class Relaxed:
         found: Floats = seconds[windows.slot] * windows.seconds[windows.option] + charge[windows.option]
         return found
 
-    def hold(self, prices: Prices) -> float:
-        """Ready `hope` for prices; the bound they prove."""
+    def hold(self, prices: Prices, *, fine: bool = True) -> float:
+        """Ready `hope` for prices; the bound they prove. Not `fine`: in the cells that prices are found in."""
         found = self._known(prices)
-        self._fine = Paths(self._windows, self._moments, self._slots, self._rules, FINE * self._coarse(FINE))
+        self._ahead = self._in_cells(FINE if fine else GRAIN)
         self._seconds = np.append(found[: len(self._slots)], 0.0)
         held = np.where(np.append(self._bounded, False), np.append(self._capacity, 0.0), 0.0)
         self._held = held
         self._later = np.append(np.cumsum((self._seconds * held)[::-1])[::-1], 0.0)
         self.credit = Credit(self._cliques, found[len(self._slots) :], self._moments)
-        return self._fine.follow(self._of_windows(found)) + self._paid(found)
+        return self._ahead.follow(self._of_windows(found)) + self._paid(found)
 
     def hope(self, moment: int, slots: Ints, ends: Floats, filled: Floats) -> Floats:
         """The most that lines after a moment can add to plans, before what they have said is taken into account.
 
         Of plans the slot (their number for: none), the end of the last line and the seconds spoken in that slot.
         """
-        cells = self._fine.grid.cells(slots, ends)
+        cells = self._ahead.grid.cells(slots, ends)
         room = self._seconds[slots] * np.maximum(self._held[slots] - filled, 0.0)
-        found: Floats = self._fine.rest(moment, cells) + room + self._later[slots + 1] + self.credit.left[moment]
+        found: Floats = self._ahead.rest(moment, cells) + room + self._later[slots + 1] + self.credit.left[moment]
         return found
+
+    def _in_cells(self, grain: float) -> Paths:
+        if grain not in self._made:
+            cells = grain * self._coarse(grain)
+            self._made[grain] = Paths(self._windows, self._moments, self._slots, self._rules, cells)
+        return self._made[grain]
 
     def _coarse(self, grain: float) -> int:
         """How many times larger cells must be for their number to stay linear in the options."""
