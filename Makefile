@@ -10,9 +10,9 @@ demo: $(VENV)/.base
 	$(BIN)/vdesc run build/sample/sample.mp4 --config embedded --out out
 	@echo "Results: out/sample/ (described.mp4, report.html, script.json, …)"
 
-# Two files of tests at a time, each on one thread: the models would else take every core for themselves.
+# Two files of tests at a time, the slow ones first, each on one thread: models would else take every core.
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 check: $(VENV)/.all
 	$(BIN)/ruff check .

@@ -386,7 +386,7 @@ def _misused(error: Any) -> str:
     """What is wrong with the command itself; its help where it was given nothing at all."""
     if type(error).__name__ == "NoArgsIsHelpError":
         return str(error.format_message()).strip()
-    cause = " ".join(error.format_message().split())
+    cause = help_.misuse(" ".join(error.format_message().split()))
     command = error.ctx.command_path if error.ctx else "vdesc"
     return tr("{cause} ({command} --help tells more)", cause=cause, command=command)
 

@@ -1,11 +1,15 @@
-"""What `--help` says, in the language of whoever asks, and what a shell completes."""
+"""What `--help` says, and what is wrong with a command, in the language of whoever asks; what a shell completes."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data.messages import known, tr
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 TITLES = (
     "ARGUMENTS_PANEL_TITLE",
@@ -16,6 +20,34 @@ TITLES = (
 )
 """What Typer itself writes."""
 USAGE = "Usage:"
+MISUSES = (
+    "No such command {name}. Did you mean {near}?",
+    "No such command {name}.",
+    "Missing command.",
+    "No such option: {name} (Possible options: {near})",
+    "No such option: {name}",
+    "Missing option {name}.",
+    "Missing argument {name}.",
+    "Option {name} requires an argument.",
+    "Option {name} does not take a value.",
+    "Got unexpected extra argument(s) ({arguments})",
+    "Invalid value for {name}: {cause}",
+    "Path {path} is not readable.",
+    "Input should be a valid integer, unable to parse string as an integer",
+    "Input should be a valid number, unable to parse string as a number",
+    "Input should be greater than or equal to {limit}",
+    "Input should be less than or equal to {limit}",
+)
+"""What Typer says of a wrong command line; a longer template stands before the one it begins with."""
+
+
+def misuse(said: str) -> str:
+    """What Typer said is wrong with the command line, in the user's language as far as it is known."""
+    for template in MISUSES:
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(template))
+        if found := re.fullmatch(pattern, said):
+            return tr(template, **{name: misuse(value) for name, value in found.groupdict().items()})
+    return said
 
 
 def asked_language(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -33,8 +65,10 @@ def asked_language(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
 
 def translate(command: Any) -> None:
     """Put the help of a Typer command, and of all below it, into the current language."""
+    from rich.text import Text
     from typer import rich_utils
 
+    setattr(Text, "rstrip_end", _rstrip_end)  # noqa: B010 - its own counts letters
     for name in TITLES:
         setattr(rich_utils, name, known(getattr(rich_utils, name)))
     _translate(command)
@@ -50,6 +84,17 @@ def _translate(command: Any) -> None:
     command.get_help_option = lambda context: _told(option(context))
     for below in getattr(command, "commands", {}).values():
         _translate(below)
+
+
+def _rstrip_end(text: Text, size: int) -> None:
+    """Take off the spaces that stand beyond `size` cells.
+
+    Rich counts letters instead, so that a Korean line that just fits keeps its space and loses a syllable to "…".
+    """
+    spaces = len(text.plain) - len(text.plain.rstrip())
+    beyond = min(text.cell_len - size, spaces)
+    if beyond > 0:
+        text.right_crop(beyond)
 
 
 def _told(option: Any) -> Any:

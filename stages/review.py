@@ -21,11 +21,10 @@ from data.review.draft import drafted
 from data.review.fold import merged
 from data.review.model import ReviewLine
 from data.script import one_line
+from data.standard import PAUSE
 from stages.stage import Job, StageConfig
 
 VERSION = 1
-PAUSE = 0.2
-"""Seconds that a line drafted by the machine leaves before one of a person's (standard 0.15–0.25)."""
 SHORTEST = 0.5
 """Seconds: a line that starts later before the end of its gap's window was not meant to end there."""
 

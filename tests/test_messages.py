@@ -17,7 +17,7 @@ from typer import rich_utils
 from data import messages
 from data.errors import MediaError, UserError
 from pipeline.cli import app
-from pipeline.help import TITLES
+from pipeline.help import MISUSES, TITLES
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("data", "stages", "finetune", "pipeline")
@@ -49,6 +49,7 @@ def templates() -> Iterator[str]:
     yield from DYNAMIC
     yield from help_texts(typer.main.get_command(app))
     yield from (getattr(rich_utils, name) for name in TITLES)
+    yield from MISUSES
 
 
 def help_texts(command: Any) -> Iterator[str]:

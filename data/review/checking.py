@@ -13,10 +13,9 @@ from data.messages import tr
 from data.records import Kind
 from data.review.made import Made
 from data.scripts import Line
+from data.standard import FASTEST
 from data.style import Severity, StyleFinding
 
-HARD_SPEED = 1.15
-"""How much faster than planned a voice may speak with a warning (standard: 1.10 without)."""
 WARM = {"ko": "문이 열린다.", "en": "A door opens."}
 
 
@@ -66,4 +65,4 @@ def _room(seconds: float, room: float) -> Iterator[StyleFinding]:
         yield StyleFinding("room", 3, "error", tr("there is no pause here"), why)
     elif seconds > room:
         message = tr("{seconds:.1f} s too long for its place", seconds=seconds - room)
-        yield StyleFinding("room", 3, "warning" if seconds <= room * HARD_SPEED else "error", message, why)
+        yield StyleFinding("room", 3, "warning" if seconds <= room * FASTEST else "error", message, why)

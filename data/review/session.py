@@ -20,11 +20,10 @@ from data.review.merging import both
 from data.review.model import Act, ActKind, ReviewLine
 from data.review.place import identity
 from data.review.store import Conflict, Store
+from data.standard import PAUSE
 
 SECONDS_A_LINE, LONGEST_LOOK = 20.0, 180.0
 """What a decision takes until this episode's own pace is known, and the pause after which somebody was away."""
-PAUSE = 0.2
-"""Seconds that are left before the next line (standard 0.15–0.25)."""
 
 
 @dataclass(frozen=True)

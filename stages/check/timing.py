@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 from data import style
 from data.messages import tr
 from data.records import Gap, Utterance
+from data.standard import FASTER, FASTEST, FILL, GUARD, LEAST_GUARD, LONG_GAP
 from data.style.pace import limits, units
 from stages.check.findings import Result, Severity, moment, or_pass
 from stages.check.lines import Spoken
 from stages.check.measure import CELLS, Measured
 
-GUARD_ERROR, GUARD_WARNING = 0.25, 0.3  # s; quality-control row 2
 GRAIN = 1 / CELLS  # s: a distance is known to this
 LOST = 0.03  # s of voice that may be missing: the grain at both ends, and a cell of noise
-STRETCH_WARNING, STRETCH_ERROR = 1.10, 1.15  # row 4 and the policy for faster speech
-LONG_GAP, FILL = 6.0, 0.8  # s, share; row 12
 EVERYWHERE = (-np.inf, np.inf)
 GIVEN = "given"
 """How the ids of lines begin that come from a person's script."""
@@ -36,7 +34,7 @@ def doubted(lines: Sequence[Spoken], utterances: Sequence[Utterance]) -> list[Ut
     """Voices that neither a caption nor recognised words confirm, under lines a person's script puts there."""
     given = [line.voice for line in lines if line.voice and line.narration.candidate.startswith(GIVEN)]
     begins, ends = (np.array([voice[side] for voice in given]) for side in (0, 1))
-    near = GUARD_WARNING
+    near = GUARD
     return [
         u for u in utterances if not u.confirmed and bool(np.any((begins < u.end + near) & (ends > u.start - near)))
     ]
@@ -88,11 +86,11 @@ def _distances(measured: Measured, utterances: Sequence[Utterance]) -> Iterator[
 
 def _close(distances: Sequence[tuple[float, float]]) -> Iterator[Result]:
     for distance, time in distances:
-        if distance + GRAIN < GUARD_WARNING:
-            error = distance + GRAIN < GUARD_ERROR
+        if distance + GRAIN < GUARD:
+            error = distance + GRAIN < LEAST_GUARD
             text = tr("Only {distance:.2f} s between narration and speech at {start}", distance=distance,
                       start=moment(time))  # fmt: skip
-            limit = GUARD_ERROR if error else GUARD_WARNING
+            limit = LEAST_GUARD if error else GUARD
             yield Result(2, "guard", "error" if error else "warning", text, time, time, distance, limit)
 
 
@@ -156,11 +154,11 @@ def _too_fast(line: Spoken, pace: float, number: int, lang: str) -> Iterator[Res
             text = tr("{pace:.1f} words a second at {start}: {text}", pace=pace, start=start, text=clip.text)
         severity: Severity = "error" if pace > error else "warning"
         yield Result(4, "rate", severity, text, *voice, round(pace, 2), error if pace > error else warning)
-    if clip.speed > STRETCH_WARNING + 1e-3:
+    if clip.speed > FASTER + 1e-3:
         text = tr("Spoken {percent:.0f} % faster than set at {start}: {text}", percent=(clip.speed - 1) * 100,
                   start=start, text=clip.text)  # fmt: skip
-        severity = "error" if clip.speed > STRETCH_ERROR + 1e-3 else "warning"
-        yield Result(4, "rate", severity, text, *voice, clip.speed, STRETCH_ERROR)
+        severity = "error" if clip.speed > FASTEST + 1e-3 else "warning"
+        yield Result(4, "rate", severity, text, *voice, clip.speed, FASTEST)
 
 
 def words(lines: Sequence[Spoken], lang: str) -> list[Result]:

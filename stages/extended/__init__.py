@@ -19,6 +19,7 @@ from data.messages import tr
 from data.products import DescribedFilm, ExtendedFilm, Levels
 from data.records import Clip, Episode, Extended, Line, Missed, Utterance, record_id
 from data.sound import audio_blocks, native_layout
+from data.standard import GUARD, PAUSE
 from stages.extended import picture, sound
 from stages.extended.choosing import Wanted, chosen, wanted
 from stages.extended.instants import Instant, free_stretches, instant
@@ -27,8 +28,8 @@ from stages.stage import Job, StageConfig
 VERSION = 1
 CLIP_LOUDNESS = -23.0
 """LUFS of every clip, as the voice makes them."""
-LEAD, TAIL, PAUSE = 0.3, 0.3, 0.2
-"""Seconds before the first and after the last line of a freeze, and between two: those of a gap (standard 0.15–0.3)."""
+LEAD = TAIL = GUARD
+"""Seconds before the first and after the last line of a freeze: those of a gap."""
 
 
 class Config(StageConfig):

@@ -20,6 +20,7 @@ from data.media import audio_blocks
 from data.products import LoudnessCurve
 from data.records import Gap, Song, Utterance, record_id
 from data.sound import native_layout
+from data.standard import GUARD
 from stages.gaps.bed import Notes, bed_of
 from stages.stage import Job, StageConfig
 
@@ -34,8 +35,8 @@ class Config(StageConfig):
     """Which stretches without speech are used, in seconds."""
 
     min_gap: float = Field(1.5, ge=1.2, description="Shorter gaps are left alone; never below 1.2 s")
-    lead_in: float = Field(0.3, ge=0, description="Guard after the last word before a gap")
-    lead_out: float = Field(0.3, ge=0, description="Guard before the first word after a gap")
+    lead_in: float = Field(GUARD, ge=0, description="Guard after the last word before a gap")
+    lead_out: float = Field(GUARD, ge=0, description="Guard before the first word after a gap")
     merge: float = Field(0.3, ge=0, description="Shorter holes between words belong to the speech")
 
     @model_validator(mode="after")

@@ -10,13 +10,10 @@ from collections.abc import Sequence
 from math import prod
 
 from data.language import seconds
+from data.standard import FASTER, FILL
 from data.style import findings
 from stages.ranking.prompt import RankingPrompt
 
-COMFORT = 0.8
-"""Share of a gap that is filled with ease."""
-STRETCH = 1.10
-"""A line this much longer than its gap can still be spoken faster; beyond, it cannot be said."""
 WORTH = {"text": 1.0, "face": 0.7, "object": 0.6, "region": 0.5, "dialogue": 0.5, "look": 0.3}
 """Text nobody reads comes first, then who is there, then light and place, which a look alone supports weakly."""
 UNSUPPORTED = 0.4  # a caption that names no evidence: a captioner's own eyes
@@ -56,13 +53,13 @@ def parts(prompt: RankingPrompt, texts: Sequence[str]) -> list[dict[str, float]]
 
 
 def _fit(needed: float, windows: Sequence[float]) -> float:
-    """1 up to `COMFORT` of the longest window, 0.6 where it is full, 0 from `STRETCH` on; 0 without a window."""
-    share = needed / max(windows, default=0.0) if max(windows, default=0.0) > 0 else STRETCH
-    if share <= COMFORT:
+    """1 up to `FILL` of the longest window, 0.6 where it is full, 0 from `FASTER` on; 0 without a window."""
+    share = needed / max(windows, default=0.0) if max(windows, default=0.0) > 0 else FASTER
+    if share <= FILL:
         return 1.0
     if share <= 1:
-        return 1 - 0.4 * (share - COMFORT) / (1 - COMFORT)
-    return max(0.0, 0.6 * (STRETCH - share) / (STRETCH - 1))
+        return 1 - 0.4 * (share - FILL) / (1 - FILL)
+    return max(0.0, 0.6 * (FASTER - share) / (FASTER - 1))
 
 
 def _new(text: str, prompt: RankingPrompt) -> float:

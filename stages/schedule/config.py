@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from data import claims, style, words
+from data.standard import FILL, LONG_GAP, PAUSE
 from stages.schedule.objective import Detail, Weights
 from stages.stage import StageConfig
 
@@ -30,10 +31,10 @@ class Config(StageConfig):
         True,
         description="Lines of a given script keep their time over voices that no caption, no recognised word confirms",
     )
-    pause: float = Field(0.2, ge=0, description="Seconds between two lines in one gap (standard 0.15–0.25)")
+    pause: float = Field(PAUSE, ge=0, description="Seconds between two lines in one gap (standard 0.15–0.25)")
     breath: float = Field(1.0, ge=0, description="Seconds between two lines from which they no longer crowd each other")
-    fill: float = Field(0.8, gt=0, le=1, description="Share of a long gap that may be spoken")
-    long_gap: float = Field(6.0, ge=0, description="Seconds from which a gap counts as long")
+    fill: float = Field(FILL, gt=0, le=1, description="Share of a long gap that may be spoken")
+    long_gap: float = Field(LONG_GAP, ge=0, description="Seconds from which a gap counts as long")
     min_score: float = Field(0.35, ge=0, le=1, description="Lines that score less are not spoken")
     similarity: float = Field(0.8, gt=0, le=1, description="Share of equal words from which lines say the same")
     repeat_window: float = Field(60.0, ge=0, description="Seconds within which no line says the same again")

@@ -25,6 +25,7 @@ from data import pronunciation
 from data.files import write_atomically
 from data.messages import tr
 from data.records import Clip, Line
+from data.standard import FASTER, FASTEST
 from data.style import refuse
 from stages.stage import Job, Speaker, StageConfig
 from stages.voice.booth import Booth, Take
@@ -41,8 +42,8 @@ class Config(StageConfig):
     rate: float | None = Field(
         None, ge=3, le=7, description="Syllables per second, pauses included; none: 4.5 for Korean, 3.75 for English"
     )
-    max_speed: float = Field(1.10, ge=1, le=1.25, description="How much faster a line may be spoken to fit its gap")
-    hard_speed: float = Field(1.15, ge=1, le=1.25, description="… with a warning, before a shorter line is taken")
+    max_speed: float = Field(FASTER, ge=1, le=1.25, description="How much faster a line may be spoken to fit its gap")
+    hard_speed: float = Field(FASTEST, ge=1, le=1.25, description="… with a warning, before a shorter line is taken")
     pronunciations: Path | None = Field(
         None, description="CSV (word,reading) or YAML (word: reading) of how this series' words are read"
     )

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import cli
+
 VDESC = str(Path(sys.executable).parent / "vdesc")
 KOREAN = {"LANG": "ko_KR.UTF-8", "LC_ALL": ""}
 
@@ -68,3 +70,32 @@ def test_a_shell_completes(typed: str, known: set[str]) -> None:
     """As the script that `--show-completion bash` prints asks for it."""
     asked = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1), "_VDESC_COMPLETE": "complete_bash"}
     assert set(vdesc(**asked).split()) == known
+
+
+def test_korean_help_loses_no_syllable_at_the_end_of_a_line() -> None:
+    for columns in range(70, 90, 3):
+        assert "…" not in vdesc("run", "--help", "--lang", "ko", COLUMNS=str(columns)), columns
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("splt", "'splt' 명령은 없습니다 ("),
+        ("modles", "'modles' 명령은 없습니다. 'models'을(를) 뜻하셨습니까?"),
+        ("run a.mp4 --xyz", "--xyz 옵션은 없습니다 ("),
+        ("run", "'films' 인자가 필요합니다"),
+        ("finetune split a.jsonl", "'--output' / '-o' 옵션이 필요합니다"),
+        ("models list more", "필요 없는 인자가 있습니다: more"),
+        ("preview out/a --scene one", "'--scene'의 값이 맞지 않습니다: 정수여야 합니다"),
+        ("finetune split a.jsonl -o b --train 2", "'--train'의 값이 맞지 않습니다: 1 이하여야 합니다"),
+    ],
+)
+def test_what_is_wrong_with_a_command_line_is_said_in_korean(
+    arguments: str, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["vdesc", *arguments.split(), "--lang", "ko"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == cli.INPUT
+    (error,) = capsys.readouterr().err.splitlines()
+    assert error.startswith(says)
