@@ -348,11 +348,11 @@ def main() -> None:
     asked, others = help_.asked_language(given)
     messages.use(cast(messages.Lang, asked) if asked in get_args(messages.Lang) else messages.from_locale())
     try:
-        command = typer.main.get_command(app)
         helping = "--help" in given or len(given) < 2
-        if helping and messages.current() != "en":
+        command: Any = typer.main.get_command(app) if helping and messages.current() != "en" else app
+        if command is not app:
             help_.translate(command)
-        code = command(others if helping else given, standalone_mode=False) or OK
+        code = command(args=others if helping else given, standalone_mode=False) or OK
     except _UsageError as error:
         _fail(_misused(error), INPUT)
     except typer.Abort:
