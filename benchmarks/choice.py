@@ -21,7 +21,8 @@ from data.records import Candidate, Context, Gap, Ranked, record_id
 from stages import gaps as gaps_stage
 from stages.schedule.config import Config
 from stages.schedule.planner import Planner
-from stages.stage import Job, RunSettings
+from stages.sources import RunSettings, Surroundings
+from stages.stage import Job
 
 RECURRING = {
     "en": (
@@ -174,5 +175,5 @@ def job(film: Film, captions: Captioner, folder: Path, language: str, seed: int 
     rows: dict[Any, Any] = {Context: contexts, Candidate: candidates, Ranked: ranked, Gap: list(film.gaps)}
     upstream: dict[Any, Any] = {kind: (folder, lambda found=found: found) for kind, found in rows.items()}
     upstream[LoudnessCurve] = folder, lambda: LoudnessCurve(film.loudness)
-    settings = RunSettings(language=language)  # type: ignore[arg-type]
-    return Job(None, Config(**{"rounds": 0, **config}), settings, folder, folder, None, upstream)  # type: ignore[arg-type]
+    around = Surroundings(None, RunSettings(language=language))  # type: ignore[arg-type]
+    return Job(None, Config(**{"rounds": 0, **config}), folder, folder, None, upstream, around)  # type: ignore[arg-type]

@@ -33,7 +33,8 @@ from data.mux import DescribedWriter
 from data.records import Episode, Shot, Still
 from data.sound import audio_blocks
 from stages import keyframes, shots
-from stages.stage import Job, RunSettings
+from stages.sources import RunSettings, Surroundings
+from stages.stage import Job
 
 RESULTS = Path(__file__).parent / "results"
 PICTURES = ("bbb-30s/big_buck_bunny_0_30.webm", "wai-perspective/perspective-video.mp4", "rabbit-ad/video.mp4",
@@ -76,8 +77,8 @@ def make_film(folder: Path, clips: Path, minutes: int) -> Path:
 def job(episode: Episode, folder: Path, config: Any, upstream: dict[Any, Any]) -> Job[Any]:
     """The job of one stage outside the runner."""
     folder.mkdir(parents=True, exist_ok=True)
-    return Job(episode=episode, config=config, settings=RunSettings(), folder=folder, cache=folder, backend=None,
-               upstream=upstream)  # fmt: skip
+    return Job(episode=episode, config=config, folder=folder, cache=folder, backend=None,
+               upstream=upstream, around=Surroundings(episode, RunSettings()))  # fmt: skip
 
 
 def extract(episode: Episode, folder: Path) -> float:

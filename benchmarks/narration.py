@@ -48,7 +48,7 @@ from data.subtitles import read
 from data.workspace import Workspace
 from stages.schedule.missed import missed
 from stages.schedule.planner import Planner
-from stages.stage import Speaker
+from stages.sources import Speaker
 from tests.stages.test_optimality import MOST_AN_OPTION, Problem, adversaries, worked
 
 RESULTS = Path(__file__).parent / "results"
@@ -146,7 +146,7 @@ def cost(gaps: str, captions: str, hours: float, clips: Path, work: Path) -> Cos
 def _spent(gaps: str, captions: str, hours: float, clips: Path, work: Path) -> Cost:
     film = choice.drawn(hours * 3600, gaps, SEED)
     job = choice.job(film, choice.captioner(choice.human(clips, "en"), captions, "en", SEED), work, "en", rounds=3)
-    job = replace(job, speaker=Speaker(_length, speeds=(1.05, 1.1, 1.15)))
+    job = replace(job, around=replace(job.around, speaker=lambda: Speaker(_length, speeds=(1.05, 1.1, 1.15))))
     before, started = _memory(), time.process_time()
     plan = Planner(job)
     placed = plan.placed()

@@ -36,7 +36,8 @@ from data.workspace import Workspace
 from stages import mix, voice
 from stages.check.files import packets
 from stages.mix.render import RATE
-from stages.stage import Job, RunSettings
+from stages.sources import RunSettings, Surroundings
+from stages.stage import Job
 from stages.voice.espeak import Espeak
 
 RESULTS = Path(__file__).parent / "results" / "review.md"
@@ -166,9 +167,10 @@ def job(workspace: Workspace, stage: str, episode: Episode, records: dict[type, 
     module: Any = {"mix": mix, "voice": voice}[stage]
     folder = workspace.stage("voice")
     return Job(
-        episode=episode, config=module.Config(), settings=RunSettings(), folder=workspace.begin(stage),
+        episode=episode, config=module.Config(), folder=workspace.begin(stage),
         cache=workspace.cache(stage), backend=Espeak(Espeak.Options()),
         upstream={kind: (folder, lambda rows=rows: rows) for kind, rows in records.items()},  # type: ignore[misc]
+        around=Surroundings(episode, RunSettings()),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from data.files import write_atomically
 from data.records import Missed, Row, Song, Still
+from data.standard import FILL, LONG_GAP
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,6 +80,28 @@ class LoudnessCurve(Product):
         write_atomically(folder / self.pattern, whole.getvalue())
 
 
+class Pacing(BaseModel, Product):
+    """How full the schedule was allowed to make long gaps."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    stage: ClassVar[str] = "schedule"
+    pattern: ClassVar[str] = "pacing.json"
+
+    fill: float = FILL
+    """Most of a long gap that may be spoken, as a share of it."""
+    long_gap: float = LONG_GAP
+    """Seconds from which a gap is long."""
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Raises OSError where no schedule was made."""
+        return cls.model_validate_json((folder / cls.pattern).read_bytes())
+
+    def leave(self, folder: Path) -> None:
+        """Write it."""
+        write_atomically(folder / self.pattern, self.model_dump_json(indent=1).encode() + b"\n")
+
+
 class Levels(BaseModel, Product):
     """Loudness of the mix in LUFS; None: not to be measured, or nothing is added."""
 
@@ -134,6 +157,6 @@ class ScriptFile(File):
 
 Kind = type[Row] | type[Product]
 BESIDE: tuple[Kind, ...] = (
-    Still, Song, Missed, LoudnessCurve, Levels, DescribedFilm, Stem, ExtendedFilm, ScriptFile,
+    Still, Song, Missed, LoudnessCurve, Pacing, Levels, DescribedFilm, Stem, ExtendedFilm, ScriptFile,
 )  # fmt: skip
 """All that stages leave beside their records."""

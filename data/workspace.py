@@ -44,6 +44,12 @@ class Manifest(BaseModel):
     seconds: float
     notes: tuple[Note, ...] = ()
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of the run that the result depends on, by their names."""
+        keys = self.ingredients.get("reads", {}).values()
+        return {name: value for key in keys if isinstance(key, dict) for name, value in key.items()}
+
 
 def digest(value: object) -> str:
     """SHA-256 of a JSON value with sorted keys."""

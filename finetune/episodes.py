@@ -13,10 +13,11 @@ from data.records import Context, Draft, Gap, Keyframe, Ranked, Style
 from data.workspace import Manifest, Workspace
 from finetune.calling import Calling
 from finetune.rows import Offered
+from stages import STAGES
 from stages.ranking.asking import MEMORY, Question, asked_of_model, questions
 from stages.ranking.prompt import RankingPrompt
 from stages.ranking.template import render
-from stages.stage import RunSettings
+from stages.sources import Planning
 
 _PROMPT = TypeAdapter(RankingPrompt)
 
@@ -43,7 +44,7 @@ def offered(folder: Path, *, drama: str = "", styles: Sequence[Style] = ()) -> l
     workspace = Workspace(folder / "workspace")
     made = _manifest(workspace, "candidates", folder)
     ranked = workspace.manifest(Ranked.stage)
-    settings = RunSettings(**made.ingredients["settings"])
+    settings = Planning(**made.settings)
     try:
         images = {k.id: workspace.folder_of(Keyframe) / k.image for k in workspace.read(Keyframe)}
         contexts, drafts = workspace.read(Context), workspace.read(Draft)
@@ -68,13 +69,14 @@ def _manifest(workspace: Workspace, name: str, folder: Path) -> Manifest:
     made = workspace.manifest(name)
     if made is None:
         raise UserError("{folder} has no {stage} yet; run vdesc run first", folder=folder, stage=name)
-    for stage, output in made.ingredients["inputs"].items():
-        beside = workspace.manifest(stage)
-        if beside is None or beside.output != output:
+    read = next(stage for stage in STAGES if stage.name == name).products
+    for kind in read:
+        beside = workspace.manifest(kind.stage)
+        if beside is None or beside.output != made.ingredients.get("reads", {}).get(kind.__name__):
             raise UserError(
                 "{folder}: {stage} changed after {name} were made; run vdesc run again",
                 folder=folder,
-                stage=stage,
+                stage=kind.stage,
                 name=name,
             )
     return made

@@ -23,7 +23,8 @@ from pipeline import DEFAULT_PROFILE
 from stages import BACKENDS, STAGES
 from stages.faces import cannot_recognise
 from stages.models import ModelBackend
-from stages.stage import Backend, NoOptions, RunSettings, Stage, StageConfig, keyed
+from stages.sources import RunSettings
+from stages.stage import Backend, NoOptions, Stage, StageConfig, keyed
 
 PROFILES = Path(__file__).parents[1] / "configs"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from data.workspace import Workspace
 from pipeline import config as settings
 from pipeline.config import Config
 from stages import STAGES
-from stages.stage import Backend, Job, Speaker, Stage, Upstream
+from stages.sources import GivenScript, Read, Speaker, Surroundings
+from stages.stage import Backend, Job, Stage, Upstream
 
 VOICE = next(stage for stage in STAGES if stage.role == "voice")
 SHARED = ".voices"
@@ -34,11 +35,18 @@ def stages_until(last: str | None) -> tuple[Stage, ...]:
 def in_use(config: Config, last: str | None = None, first: str | None = None) -> tuple[Stage, ...]:
     """The stages that a run goes through: none that is not asked for; where a script is given, none that only serves
     to find lines."""
+    needless = GivenScript.INSTEAD_OF if config.given_script else ()
     return tuple(
         stage
         for stage in stages_until(last)[len(stages_until(first)) - 1 if first else 0 :]
-        if not (config.given_script and stage.finds_lines) and (not stage.only_if or getattr(config, stage.only_if))
+        if stage.record not in needless and all(getattr(config, switch.setting) for switch in stage.switches)
     )
+
+
+def not_asked_for(config: Config, last: str | None = None) -> tuple[Stage, ...]:
+    """The stages that wait for a switch which is off: what they left once is wanted no more."""
+    used = in_use(config, last)
+    return tuple(stage for stage in stages_until(last) if stage.switches and stage not in used)
 
 
 def opened(kind: Kind, folder: Path) -> Any:
@@ -72,20 +80,40 @@ class Jobs:
         return Job(
             episode=self.episode,
             config=self.config.section(stage),
-            settings=self.config.run_settings(),
             folder=folder or cache,
             cache=cache,
             backend=self.backend(stage),
             upstream=self._upstream(stage, replaced or {}),
-            earlier_notes=tuple(self.notes_before(stage)) if stage.notes_of_all else (),
+            around=self._around(stage),
+            keys=partial(self.keys, stage),
             report_progress=progress,
             shared=self.results.parent / SHARED,
-            speaker=self._speaker() if stage.speaks else None,
-            edits=self.edits if stage.edited else None,
         )
 
-    def notes_before(self, stage: Stage) -> list[Note]:
-        """What the stages before it want people to know."""
+    def keys(self, stage: Stage) -> dict[Read, Any]:
+        """All that the stage declares → the key that it adds to that of the result."""
+        around = self._around(stage)
+        products: dict[Read, Any] = {kind: self._output(kind) for kind in stage.products}
+        return products | {source: source.key(around) for source in stage.sources}
+
+    def _output(self, kind: Kind) -> str | None:
+        """What tells a product from another; None where the run leaves its stage out, or nothing is there yet."""
+        if kind is Episode:
+            return self.episode.identity()
+        manifest = self.workspace.manifest(kind.stage)
+        return manifest.output if manifest and any(kind in stage.writes for stage in in_use(self.config)) else None
+
+    def _around(self, stage: Stage) -> Surroundings:
+        return Surroundings(
+            self.episode,
+            self.config.run_settings(),
+            self.edits,
+            notes=partial(self._notes_before, stage),
+            speaker=cache(self._speaker),
+            voice=self._voice_key,
+        )
+
+    def _notes_before(self, stage: Stage) -> list[Note]:
         used = in_use(self.config)
         earlier = [self.workspace.manifest(s.name) for s in used[: used.index(stage)]]
         return [note for manifest in earlier if manifest for note in manifest.notes]
@@ -94,7 +122,7 @@ class Jobs:
         """All that the stage reads; of stages that the run leaves out no rows."""
         found: Upstream = {Episode: (self.results, lambda: [self.episode])}
         left_out = {kind for source in STAGES if source not in in_use(self.config) for kind in source.writes}
-        for kind in stage.reads:
+        for kind in stage.products:
             if kind in replaced:
                 place, rows = replaced[kind]
                 found[kind] = place, lambda rows=rows: rows  # type: ignore[misc]
@@ -108,3 +136,10 @@ class Jobs:
         """The voice stage's voice, for a stage before it; its clips go into the voice stage's cache."""
         speaker: Speaker = settings.stage_module(VOICE).speaker(self.job(VOICE))
         return speaker
+
+    def _voice_key(self) -> dict[str, Any]:
+        """What its clips depend on, by the names of its settings."""
+        own = settings.ingredients(VOICE, self.config).items()
+        around = self._around(VOICE)
+        read = [source.key(around) for source in VOICE.sources]
+        return {f"{VOICE.name}.{name}": value for name, value in own} | {k: v for key in read for k, v in key.items()}

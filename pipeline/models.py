@@ -17,6 +17,7 @@ from pipeline.jobs import in_use
 from pipeline.runner import Work, plan
 from stages import STAGES
 from stages.models import Weights, offline
+from stages.sources import VoiceOfRun
 from stages.stage import Stage
 
 
@@ -101,7 +102,7 @@ def prepare(works: Sequence[Work], config: Config, until: str | None, chosen: Ch
 def with_voice(used: Sequence[Stage], named: Iterable[str] | None = None) -> list[Stage]:
     """The stages of those names, and the voice where one of them speaks, in their order."""
     chosen = [stage for stage in used if named is None or stage.name in named]
-    speaks = any(stage.speaks for stage in chosen)
+    speaks = any(VoiceOfRun in stage.reads for stage in chosen)
     return [stage for stage in STAGES if stage in chosen or (speaks and stage.role == "voice")]
 
 

@@ -11,21 +11,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from data import scripts
 from data.errors import SURROUNDINGS, MediaError, StageError, VdescError, interrupted
 from data.messages import tr
 from data.records import Episode
-from data.review import applied
 from data.workspace import Manifest, Workspace, digest
 from pipeline import config as settings
 from pipeline.config import Config
 from pipeline.delivery import deliver
-from pipeline.jobs import VOICE, Jobs, in_use, stages_until
+from pipeline.jobs import Jobs, in_use, not_asked_for
 from pipeline.remembered import keep_settings
-from pipeline.series import in_order, remember, series_settings
+from pipeline.series import in_order, remember
 from pipeline.switching import finish
 from stages import STAGES
 from stages.models import release
+from stages.sources import Edits
 from stages.stage import Backend, Stage
 
 log = logging.getLogger(__name__)
@@ -104,7 +103,7 @@ def run(
             keep_settings(work, config)
         for stage in in_use(config, until, since):
             _run_stage(stage, [w for w in works if not w.error], config, progress)
-        unwanted = [s.name for s in stages_until(until) if s.only_if and s not in in_use(config)]
+        unwanted = [stage.name for stage in not_asked_for(config, until)]
         for work in works:
             if not work.error:
                 _attempt(work, "delivery", progress, partial(deliver, work.workspace, work.folder, unwanted))
@@ -115,7 +114,7 @@ def plan(work: Work, config: Config, until: str | None = None) -> list[Step]:
     steps: list[Step] = []
     stale: set[Stage] = set()
     for stage in in_use(config, until):
-        upstream = [s.name for s in STAGES if s in stale and (s.feeds(stage) or stage.notes_of_all)]
+        upstream = [s.name for s in STAGES if s in stale and s.feeds(stage)]
         if upstream:
             steps.append(Step(stage.name, "follows", tr("follows {stages}", stages=", ".join(upstream))))
             stale.add(stage)
@@ -125,7 +124,7 @@ def plan(work: Work, config: Config, until: str | None = None) -> list[Step]:
         if manifest and manifest.key == digest(ingredients):
             steps.append(Step(stage.name, "cached", ""))
         else:
-            steps.append(Step(stage.name, "run", _difference(manifest, ingredients)))
+            steps.append(Step(stage.name, "run", _difference(stage, manifest, ingredients)))
             stale.add(stage)
     return steps
 
@@ -194,7 +193,7 @@ def _bring_up(stage: Stage, work: Work, config: Config, backend: _Backends, prog
         return
     started = time.monotonic()
     progress.begin(work.episode.id, stage.name)
-    log.info("%s: %s: %s", work.episode.id, stage.name, _difference(found, ingredients))
+    log.info("%s: %s: %s", work.episode.id, stage.name, _difference(stage, found, ingredients))
     folder = workspace.begin(stage.name)
     job = work.jobs(config, backend).job(
         stage, folder, progress=lambda done, total: progress.advance(work.episode.id, stage.name, done, total)
@@ -208,47 +207,43 @@ def _bring_up(stage: Stage, work: Work, config: Config, backend: _Backends, prog
 
 def _ingredients(stage: Stage, work: Work, config: Config) -> dict[str, Any]:
     """All that decides the stage's result; its digest is the key."""
-    run_settings = config.run_settings()
-    chosen = run_settings.model_dump(mode="json")
-    chosen |= series_settings(stage, work.episode.id, run_settings.cast)
-    if run_settings.given_script and "given_script" in stage.settings:
-        chosen["given_script"] = scripts.content(run_settings.given_script)
-    inputs: dict[str, Any] = {}
-    for source in in_use(config):
-        if source.feeds(stage):
-            manifest = work.workspace.manifest(source.name)
-            inputs[source.name] = manifest.output if manifest else None
-    if stage.notes_of_all:
-        inputs["notes"] = [n.model_dump() for n in work.jobs(config).notes_before(stage)]
     return {
         "stage": stage.name,
         "version": settings.stage_module(stage).VERSION,
+        "episode": work.episode.content,
         "config": settings.ingredients(stage, config),
-        "settings": {name: chosen[name] for name in stage.settings},
-        "voice": settings.ingredients(VOICE, config) if stage.speaks else {},
-        **({"edits": applied.content(work.edits)} if stage.edited else {}),
-        "episode": work.episode.identity() if Episode in stage.reads else work.episode.content,
-        "inputs": inputs,
+        "reads": {kind.__name__: key for kind, key in work.jobs(config).keys(stage).items()},
     }
 
 
-def _difference(manifest: Manifest | None, ingredients: dict[str, Any]) -> str:
+def _difference(stage: Stage, manifest: Manifest | None, ingredients: dict[str, Any]) -> str:
     """Why a result on disk does not serve, in the user's words."""
     if manifest is None:
         return tr("no result yet")
     before = manifest.ingredients
-    sections = {"config": f"{ingredients['stage']}.", "settings": "", "voice": f"{VOICE.name}."}
-    for part, section in sections.items():
-        for name, value in ingredients[part].items():
-            old = before.get(part, {}).get(name)
-            if old != value:
-                key = section + name
-                return tr("{key} changed from {old} to {new}", key=key, old=old, new=value)
     if before.get("episode") != ingredients["episode"]:
         return tr("the film or its subtitles changed")
-    if before.get("edits") != ingredients.get("edits"):
+    set_before = {f"{stage.name}.{name}": value for name, value in before["config"].items()}
+    set_now = {f"{stage.name}.{name}": value for name, value in ingredients["config"].items()}
+    changed: list[type] = []
+    for kind in stage.reads:
+        old, new = before.get("reads", {}).get(kind.__name__), ingredients["reads"][kind.__name__]
+        if isinstance(new, dict):
+            set_before, set_now = set_before | (old or {}), set_now | new
+        elif old != new:
+            changed.append(kind)
+    for key, new in set_now.items():
+        if (old := set_before.get(key)) != new:
+            return tr("{key} changed from {old} to {new}", key=key, old=old, new=new)
+    return _other(changed, before.get("version") != ingredients["version"])
+
+
+def _other(changed: Sequence[type], newer: bool) -> str:
+    """Why a result does not serve whose settings are the same."""
+    if Episode in changed:
+        return tr("the film or its subtitles changed")
+    if Edits in changed:
         return tr("people changed lines in the review")
-    if before.get("version") != ingredients["version"]:
+    if newer:
         return tr("a newer version of the stage")
-    changed = [n for n, value in ingredients["inputs"].items() if before.get("inputs", {}).get(n) != value]
-    return tr("new results of {stages}", stages=", ".join(changed))
+    return tr("new results of {stages}", stages=", ".join(dict.fromkeys(getattr(k, "stage", "notes") for k in changed)))

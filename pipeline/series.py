@@ -1,17 +1,16 @@
-"""A series in a run: what stages depend on of it, the order of its episodes, and what is noted of each."""
+"""A series in a run: the order of its episodes, and what is noted of each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from data import memory, series, strangers
 from data.cast import FILES, UNKNOWN
 from data.errors import ConfigError
 from data.names import introduced
 from data.records import Context, Face, Keyframe, Utterance
-from data.workspace import digest
 from stages.stage import Stage
 
 if TYPE_CHECKING:
@@ -24,24 +23,6 @@ def named(series_path: Path | None, cast_folder: Path | None) -> Path | None:
     if series_path and cast_folder:
         raise ConfigError("--series and --cast both name the series; give one of them")
     return series_path or cast_folder
-
-
-def series_settings(stage: Stage, episode: str, path: Path | None) -> dict[str, Any]:
-    """What a stage depends on: what the files hold, not where they lie; of all of it only what the stage declares.
-
-    `cast`: the file and its photos; `cast.faces`: ids and photos, those of strangers of earlier episodes too;
-    `cast.known`: whom earlier episodes introduced.
-    """
-    wanted = {name: None for name in stage.settings if name.partition(".")[0] == "cast"}
-    if path is None or not wanted:
-        return wanted
-    found = series.load(path)
-    values = {
-        "cast": found.people.content[:16],
-        "cast.faces": digest([found.people.faces, strangers.content(found, episode)])[:16],
-        "cast.known": ", ".join(sorted(found.introduced_before(episode))),
-    }
-    return {name: values[name] for name in wanted}
 
 
 def in_order(works: Sequence[Work], config: Config) -> list[Work]:

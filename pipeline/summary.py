@@ -52,7 +52,7 @@ def print_status(console: Console, results: Path) -> None:
         table.add_column(title)
     for stage in STAGES:
         manifest = workspace.manifest(stage.name)
-        if stage.only_if and not manifest:  # nobody asked for it
+        if stage.switches and not manifest:  # nobody asked for it
             continue
         numbers = (str(manifest.records), f"{manifest.seconds:.1f}") if manifest else ("", "")
         table.add_row(stage.name, tr("done") if manifest else tr("not done"), *numbers)

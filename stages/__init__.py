@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from data.products import DescribedFilm, ExtendedFilm, Levels, LoudnessCurve, ScriptFile, Stem
+from data.products import DescribedFilm, ExtendedFilm, Levels, LoudnessCurve, Pacing, ScriptFile, Stem
 from data.records import (
     Candidate,
     Clip,
@@ -27,58 +27,57 @@ from data.records import (
     Utterance,
     Written,
 )
+from stages.sources import (
+    EarlierNotes,
+    Early,
+    Edits,
+    ExtendedAsked,
+    GivenScript,
+    Introduced,
+    Language,
+    Photos,
+    Planning,
+    Silent,
+    Told,
+    VoiceOfRun,
+    Wordings,
+)
 from stages.stage import Stage
-
-PLANNING = ("language", "plan_rate", "early", "late")
 
 STAGES: tuple[Stage, ...] = (
     Stage("shots", (Episode,), (Shot, Still)),
     Stage("keyframes", (Shot, Still), (Keyframe,)),
-    Stage("dialogue", (Episode,), (Utterance, Song), role="dialogue", settings=("language", "silent_ok")),
+    Stage("dialogue", (Episode, Language, Silent), (Utterance, Song), role="dialogue"),
     Stage("gaps", (Episode, Utterance, Song), (Gap, LoudnessCurve)),
-    Stage("objects", (Keyframe,), (Detection,), role="objects", finds_lines=True),
-    Stage("text", (Shot, Still, Keyframe), (TextRegion,), role="text", finds_lines=True),
-    Stage("faces", (Keyframe,), (Face,), role="faces", settings=("cast.faces",), finds_lines=True),
+    Stage("objects", (Keyframe,), (Detection,), role="objects"),
+    Stage("text", (Shot, Still, Keyframe), (TextRegion,), role="text"),
+    Stage("faces", (Keyframe, Photos), (Face,), role="faces"),
     Stage(
         "context",
-        (Shot, Keyframe, Utterance, Detection, TextRegion, Face),
+        (Shot, Keyframe, Utterance, Detection, TextRegion, Face, Early, Wordings, Introduced),
         (Context,),
-        settings=("language", "cast", "cast.known", "early"),
-        finds_lines=True,
     ),
-    Stage("candidates", (Context, Keyframe, Gap), (Draft,), role="candidates", settings=PLANNING, finds_lines=True),
-    Stage("ranking", (Draft, Context, Gap), (Ranked,), role="ranking", settings=PLANNING, finds_lines=True),
-    Stage(
-        "naming",
-        (Draft, Context, Utterance),
-        (Candidate,),
-        settings=("language", "cast", "cast.known", "early"),
-        finds_lines=True,
-    ),
+    Stage("candidates", (Context, Keyframe, Gap, Planning), (Draft,), role="candidates"),
+    Stage("ranking", (Draft, Context, Gap, Planning), (Ranked,), role="ranking"),
+    Stage("naming", (Draft, Context, Utterance, Early, Wordings, Introduced), (Candidate,)),
     Stage(
         "schedule",
-        (Keyframe, Utterance, Ranked, Candidate, Context, Gap, LoudnessCurve),
-        (Narration, Missed),
+        (Keyframe, Utterance, Ranked, Candidate, Context, Gap, LoudnessCurve, Planning, GivenScript, VoiceOfRun),
+        (Narration, Missed, Pacing),
         role="rewriting",
-        settings=(*PLANNING, "given_script", "cast"),
-        speaks=True,
     ),
-    Stage("review", (Narration, Gap, Keyframe), (Line,), edited=True),
-    Stage("voice", (Line,), (Clip,), role="voice", settings=("language", "cast")),
-    Stage("mix", (Episode, Clip, Gap, Utterance), (Duck, Levels, DescribedFilm, Stem), settings=("language",)),
+    Stage("review", (Narration, Gap, Keyframe, Planning, Edits), (Line,)),
+    Stage("voice", (Line, Language, Wordings), (Clip,), role="voice"),
+    Stage("mix", (Episode, Clip, Gap, Utterance, Language), (Duck, Levels, DescribedFilm, Stem)),
     Stage(
         "extended",
-        (Episode, Utterance, Missed, Line, Clip, Levels, DescribedFilm),
+        (Episode, Utterance, Missed, Line, Clip, Levels, DescribedFilm, Language, VoiceOfRun, ExtendedAsked),
         (Extended, ExtendedFilm),
-        settings=("language", "cast"),
-        speaks=True,
-        only_if="extend",
     ),
     Stage(
         "script",
-        (Episode, Shot, Keyframe, Utterance, Gap, Context, Candidate, Ranked, Line, Clip, Duck, Extended),
+        (Episode, Shot, Keyframe, Utterance, Gap, Context, Candidate, Ranked, Line, Clip, Duck, Extended, Language),
         (Written, ScriptFile),
-        settings=("language",),
     ),
     Stage(
         "check",
@@ -92,16 +91,18 @@ STAGES: tuple[Stage, ...] = (
             Clip,
             Duck,
             Levels,
+            Pacing,
             DescribedFilm,
             Stem,
             Extended,
             ExtendedFilm,
             Written,
             ScriptFile,
+            Language,
+            Told,
+            EarlierNotes,
         ),
         (Finding,),
-        settings=("language", "lang"),
-        notes_of_all=True,
     ),
 )
 

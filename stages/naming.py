@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from data import labels, names, series
+from data import labels, names
 from data.cast import Member
 from data.names import introduced, known
 from data.records import Candidate, Context, Draft, Evidence, Utterance
 from data.series import Series
+from stages.sources import Early, Introduced, Wordings
 from stages.stage import Job, StageConfig
 
 VERSION = 1
@@ -27,7 +28,7 @@ class Config(StageConfig):
 
 def run(job: Job[Config]) -> Iterable[Candidate]:
     """Every draft as it can be spoken, under its own id. Raises ConfigError for a series that lacks a text."""
-    found = series.load(job.settings.cast) if job.settings.cast else None
+    found = job.open(Wordings).series
     contexts = {context.keyframe: context for context in job.read(Context)}
     calls = _Calls(job, found, contexts.values()) if found else None
     drafts = job.read(Draft)
@@ -44,11 +45,11 @@ class _Calls:
     """What everybody is called at which second."""
 
     def __init__(self, job: Job[Config], found: Series, contexts: Iterable[Context]) -> None:
-        self.series, self.settings = found, job.settings
+        self.series, self.settings = found, job.open(Early)
         self.members: Mapping[str, Member] = {m.id: m for m in found.people.members}
         shown = [text for context in contexts for text in context.texts]
         self.times = introduced(found.people, job.read(Utterance), shown, found.names)
-        self.times |= dict.fromkeys(found.introduced_before(job.episode.id), 0.0)
+        self.times |= dict.fromkeys(job.open(Introduced).people, 0.0)
         self.forms = {m.id: names.forms(m, found.people) for m in found.people.members}
 
     def worded(self, draft: Draft, time: float) -> Candidate:

@@ -22,6 +22,7 @@ from data.review.fold import merged
 from data.review.model import ReviewLine
 from data.script import one_line
 from data.standard import PAUSE
+from stages.sources import Edits, Planning
 from stages.stage import Job, StageConfig
 
 VERSION = 1
@@ -39,13 +40,13 @@ def run(job: Job[Config]) -> Iterator[Line]:
     Raises UserError for a recording that is missing.
     """
     narrations = job.read(Narration)
-    touched = applied.read(job.edits) if job.edits else []
-    if not touched:
+    edits = job.open(Edits)
+    if not edits.lines:
         yield from (_as_placed(narration) for narration in narrations)
         return
-    for line in arranged(job, merged(drafted(narrations, job.read(Keyframe)), touched)):
-        if line.recording and job.edits:
-            _keep(job.edits / applied.RECORDINGS / line.recording, job.folder)
+    for line in arranged(job, merged(drafted(narrations, job.read(Keyframe)), edits.lines)):
+        if line.recording:
+            _keep(edits.folder / applied.RECORDINGS / line.recording, job.folder)
         yield line
 
 
@@ -72,7 +73,7 @@ class _Places:
     """Where people's lines lie among the gaps and pictures."""
 
     def __init__(self, job: Job[Any]) -> None:
-        self.settings, self.duration = job.settings, job.episode.duration
+        self.settings, self.duration = job.open(Planning), job.episode.duration
         self.gaps, self.keyframes = job.read(Gap), job.read(Keyframe)
         self.narrations = {(n.start, one_line(n.text)): n for n in job.read(Narration)}
 

@@ -44,7 +44,8 @@ from data.script import (
     SpokenClip,
     save,
 )
-from stages.stage import Job, RunSettings, StageConfig
+from stages.sources import Language
+from stages.stage import Job, StageConfig
 
 VERSION = 2
 
@@ -78,7 +79,7 @@ def build(job: Job[Config]) -> Script:
     choices = _Choices(job)
     spoken = sorted(((n, c) for n, c in clips if c.file), key=lambda pair: (pair[1].start, pair[1].id))
     return Script(
-        episode=_episode(job.episode, job.settings),
+        episode=_episode(job.episode, job.open(Language)),
         shots=tuple(ScriptShot(id=s.id, start=s.start, end=s.end) for s in job.read(Shot)),
         keyframes=tuple(ScriptKeyframe(id=k.id, shot=k.shot, time=k.time, image=k.image) for k in job.read(Keyframe)),
         utterances=tuple(
@@ -93,7 +94,7 @@ def build(job: Job[Config]) -> Script:
     )
 
 
-def _episode(episode: Episode, settings: RunSettings) -> ScriptEpisode:
+def _episode(episode: Episode, settings: Language) -> ScriptEpisode:
     return ScriptEpisode(
         id=episode.id,
         file=episode.path.name,
@@ -111,7 +112,7 @@ class _Choices:
     """The candidates of every keyframe with their scores, to show beside the line that was chosen."""
 
     def __init__(self, job: Job[Config]) -> None:
-        self.language = job.settings.language
+        self.language = job.open(Language).language
         self.candidates = {candidate.id: candidate for candidate in job.read(Candidate)}
         self.shots = {keyframe.id: keyframe.shot for keyframe in job.read(Keyframe)}
         self.ranked = {ranked.candidate: ranked for ranked in job.read(Ranked)}

@@ -18,7 +18,8 @@ from hypothesis import settings
 from data import messages
 from data.products import BESIDE
 from data.records import AudioStream, Episode, Record, VideoStream
-from stages.stage import Job, RunSettings, StageConfig, Upstream
+from stages.sources import RunSettings, Surroundings
+from stages.stage import Job, StageConfig, Upstream
 
 pytest.register_assert_rewrite("tests.captioned")
 
@@ -133,6 +134,7 @@ def make_job(tmp_path: Path) -> Callable[..., Job[Any]]:
         folders: dict[type[Record], Path] | None = None,
         backend: Any = None,
         settings: RunSettings | None = None,
+        **around: Any,
     ) -> Job[Any]:
         for name in ("stage", "cache"):
             (tmp_path / name).mkdir(exist_ok=True)
@@ -144,11 +146,11 @@ def make_job(tmp_path: Path) -> Callable[..., Job[Any]]:
         return Job(
             episode=episode,
             config=config,
-            settings=settings or RunSettings(),
             folder=tmp_path / "stage",
             cache=tmp_path / "cache",
             backend=backend,
             upstream=beside(upstream),
+            around=Surroundings(episode, settings or RunSettings(), **around),
         )
 
     return build

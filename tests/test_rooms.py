@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from data.products import BESIDE
+from data.records import Episode
 from pipeline.doctor import OPENCV_WHEELS, opencv
 from stages import BACKENDS, STAGES
+from stages.sources import RunSettings, Source
 from stages.stage import Stage
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,7 +55,7 @@ def test_help_does_not_even_load_the_settings() -> None:
 def test_every_stage_is_written_by_one_and_read_after_it_is_written() -> None:
     written: set[type] = set()
     for stage in STAGES:
-        assert all(kind in written for kind in stage.reads if kind.__name__ != "Episode"), stage.name
+        assert all(kind in written for kind in stage.products if kind is not Episode), stage.name
         assert all(kind.stage == stage.name and kind not in written for kind in stage.writes), stage.name
         written.update(stage.writes)
 
@@ -146,7 +148,20 @@ def test_a_stage_reads_what_it_declares(stage: Stage) -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         and node.func.attr in {"read", "open", "folder_of"} and node.args and isinstance(node.args[0], ast.Name)
     }  # fmt: skip
-    declared = {kind.__name__ for kind in stage.reads} - {"Episode"}
-    kinds = {kind.__name__ for other in STAGES for kind in other.writes}
-    assert asked & kinds <= declared | {kind.__name__ for kind in stage.writes}
+    declared = {read.__name__ for read in stage.reads if read is not Episode and read not in stage.switches}
+    kinds = {kind for other in STAGES for kind in other.writes} | every_source()
+    known = {kind.__name__ for kind in kinds}
+    assert asked & known <= declared | {kind.__name__ for kind in stage.writes}
     assert declared <= asked
+
+
+def every_source(kind: type[Source] = Source) -> set[type[Source]]:
+    """All types of sources there are."""
+    return {kind}.union(*(every_source(narrower) for narrower in kind.__subclasses__()))
+
+
+@pytest.mark.parametrize("source", sorted(every_source() - {Source}, key=str), ids=str)
+def test_what_nobody_reads_is_no_source(source: type[Source]) -> None:
+    """But for the settings of a whole run and kinds of sources, of which there are narrower ones."""
+    read = {kind for stage in STAGES for kind in stage.reads}
+    assert source in read or source is RunSettings or every_source(source) & read

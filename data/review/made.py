@@ -49,7 +49,7 @@ def _made(results: Path, _: tuple[tuple[int, int], ...]) -> Made:
     schedule = workspace.manifest(Narration.stage)
     if schedule is None:
         raise UserError("{folder} has no {stage} yet; run vdesc run first", folder=results, stage=Narration.stage)
-    chosen = schedule.ingredients.get("settings", {})
+    chosen = schedule.settings
     language = cast(Literal["ko", "en"], chosen.get("language", "ko"))
     try:
         keyframes = workspace.found(Keyframe)

@@ -28,7 +28,7 @@ from data.review.model import ReviewLine
 from data.workspace import Workspace
 from pipeline import config as settings
 from pipeline import runner
-from pipeline.jobs import VOICE, Jobs, in_use
+from pipeline.jobs import VOICE, Jobs, in_use, not_asked_for
 from pipeline.remembered import Remembered, recall
 from pipeline.switching import beside, finish, switch
 from stages import STAGES, mix, voice
@@ -80,7 +80,7 @@ def apply(results: Path, tell: Tell = lambda event: None) -> None:
         finish(results)
         made_with = recall(results)
         stages = [stage.name for stage in in_use(made_with.config, first=FIRST)]
-        unwanted = [stage.name for stage in STAGES if stage.only_if and stage.name not in stages]
+        unwanted = [stage.name for stage in not_asked_for(made_with.config)]
         work = runner.Work(made_with.episode, beside(results, stages), review=(results / "review").resolve())
         told = _Told(tell, _costs(results, stages))
         runner.run([work], made_with.config, progress=told, since=FIRST)

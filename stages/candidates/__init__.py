@@ -31,6 +31,7 @@ from stages.candidates.reading import NAME, reading
 from stages.candidates.regions import bare, crops
 from stages.candidates.sifting import Sifted, answers_to
 from stages.candidates.viewer import prompts
+from stages.sources import Planning
 from stages.stage import Job, StageConfig
 
 VERSION = 6
@@ -96,7 +97,7 @@ def run(job: Job[Config]) -> Iterable[Draft]:
 
 def _told(job: Job[Config], contexts: Sequence[Context]) -> Iterator[Prompt]:
     """The facts of each keyframe, and how long its lines may be: no longer than the longest gap in reach."""
-    config, settings = job.config, job.settings
+    config, settings = job.config, job.open(Planning)
     rate = settings.plan_rate or PLAN_RATE[settings.language]
     limits: dict[Length, float] = {"short": config.short, "standard": config.standard, "rich": config.rich}
     gaps = job.read(Gap)
@@ -121,17 +122,17 @@ class _Describer:
 
     def __init__(self, job: Job[Config], contexts: Sequence[Context]) -> None:
         self.job, self.config = job, job.config
-        self.templates = rendering.Templates(job.config.templates, job.settings.language)
+        self.templates = rendering.Templates(job.config.templates, job.open(Planning).language)
         self.asked = _asked(job)
         self.said: deque[str] = deque(maxlen=REMEMBERED)
-        self.judge = Judge(contexts, job.settings.language)
+        self.judge = Judge(contexts, job.open(Planning).language)
         self.stills = {k.id: job.folder_of(Keyframe) / k.image for k in job.read(Keyframe)}
 
     def offered(self, contexts: Sequence[Context], told: Sequence[Prompt]) -> list[Sifted]:
         """What is offered for each context of a group."""
         told = [replace(p, previous=tuple(self.said)) for p in told]
         rows = [self._question(c, p) for c, p in zip(contexts, self._with_regions(contexts, told), strict=True)]
-        sifted = answers_to(rows, self.asked, self.job.settings.language)
+        sifted = answers_to(rows, self.asked, self.job.open(Planning).language)
         self.said.extend(s.captions[0][1].text for s in sifted if s.captions)
         return sifted
 
@@ -148,7 +149,7 @@ class _Describer:
         cut = [crops(self.stills[c.keyframe], p, self.config.regions) for c, p in zip(contexts, told, strict=True)]
         plain = [self.templates.worded(bare(p), "region") for p in told]
         rows = [Question(jpeg, [p], 1) for crop, p in zip(cut, plain, strict=True) for _, jpeg in crop]
-        described = iter(answers_to(rows, self.asked, self.job.settings.language))
+        described = iter(answers_to(rows, self.asked, self.job.open(Planning).language))
         seen = [[(next(described).captions, box) for box, _ in crop] for crop in cut]
         return [
             replace(p, regions=tuple((captions[0][1].text, box) for captions, box in found if captions))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from data import media, style
 from data.errors import UserError
-from data.messages import tr
-from data.products import DescribedFilm, ExtendedFilm, Levels, ScriptFile, Stem
+from data.messages import answering, tr
+from data.products import DescribedFilm, ExtendedFilm, Levels, Pacing, ScriptFile, Stem
 from data.records import Clip, Duck, Episode, Extended, Finding, Gap, Keyframe, Line, Shot, Utterance, Written
 from data.script import ScriptNarration, load
 from stages.check import ducking, extended, files, sound, timing
@@ -20,6 +20,7 @@ from stages.check.findings import Result, numbered
 from stages.check.lines import Spoken, spoken, unscripted
 from stages.check.measure import Measured, measured
 from stages.check.report import Curve, Report, Scene, page, verdict
+from stages.sources import EarlierNotes, Language, Told
 from stages.stage import Job, StageConfig
 
 VERSION = 3
@@ -90,7 +91,7 @@ def _results(job: Job[Config], heard: Measured) -> list[Result]:
         *ducking.untouched(heard, job.read(Duck), job.open(Levels).residual_outside_cues),
         *sound.length(heard, episode, after.get(heard.track.index)),
         *sound.clicks(lines, heard),
-        *files.track(described.path, episode, job.settings.language),
+        *files.track(described.path, episode, job.open(Language).language),
         *files.streams(before, after, episode, described),
         *files.scripts(job.folder_of(Written), job.read(Written), lines, job.read(Extended)),
     ]
@@ -98,7 +99,7 @@ def _results(job: Job[Config], heard: Measured) -> list[Result]:
 
 def _placed(job: Job[Config], lines: Sequence[Spoken], heard: Measured) -> Iterator[Result]:
     """Rows 1–12."""
-    gaps, utterances, lang = job.read(Gap), job.read(Utterance), job.settings.language
+    gaps, utterances, lang = job.read(Gap), job.read(Utterance), job.open(Language).language
     unsure = timing.doubted(lines, utterances)
     sure = [utterance for utterance in utterances if utterance not in unsure]
     yield from timing.overlap(heard, sure, unsure)
@@ -106,7 +107,7 @@ def _placed(job: Job[Config], lines: Sequence[Spoken], heard: Measured) -> Itera
     yield from timing.fit(lines, gaps, unscripted(lines, heard), unsure)
     yield from timing.rate(lines, lang)
     yield from timing.words(lines, lang)
-    yield from timing.density(lines, heard, gaps, unsure)
+    yield from timing.density(lines, heard, gaps, job.open(Pacing), unsure)
 
 
 def _sounding(job: Job[Config], lines: Sequence[Spoken], heard: Measured) -> Iterator[Result]:
@@ -129,14 +130,14 @@ def _write_report(job: Job[Config], findings: list[Finding], heard: Measured | N
         episode=job.episode.id,
         file=job.episode.path.name,
         duration=job.episode.duration,
-        language=job.settings.language,
+        language=job.open(Language).language,
         verdict=verdict(findings),
         spoken=len(spoken),
         spoken_seconds=sum(c.end - c.start for c in spoken),
         dropped=len(clips) - len(spoken),
         extended=tuple(job.read(Extended)),
         findings=tuple(findings),
-        notes=job.earlier_notes,
+        notes=job.open(EarlierNotes).notes,
         models=_models(job, spoken),
         programme_loudness=_curve(heard, "programme"),
         narration_loudness=_curve(heard, "stem"),
@@ -145,7 +146,8 @@ def _write_report(job: Job[Config], findings: list[Finding], heard: Measured | N
     marks = {line.id: line.unsupported for line in _script_lines(job)}
     scene = Scene(job.read(Shot), job.read(Utterance), job.read(Gap), job.read(Line), clips, images.__getitem__, marks)
     (job.folder / "report.json").write_text(report.model_dump_json(indent=1), encoding="utf-8")
-    (job.folder / "report.html").write_text(page(report, scene), encoding="utf-8")
+    with answering(job.open(Told).lang):
+        (job.folder / "report.html").write_text(page(report, scene), encoding="utf-8")
 
 
 SOURCES = {"subtitles": "subtitles", "speech": "speech detection"}

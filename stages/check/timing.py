@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from data import style
 from data.messages import tr
+from data.products import Pacing
 from data.records import Gap, Utterance
-from data.standard import FASTER, FASTEST, FILL, GUARD, LEAST_GUARD, LONG_GAP
+from data.standard import FASTER, FASTEST, GUARD, LEAST_GUARD
 from data.style.pace import limits, units
 from stages.check.findings import Result, Severity, moment, or_pass
 from stages.check.lines import Spoken
@@ -179,9 +180,13 @@ def words(lines: Sequence[Spoken], lang: str) -> list[Result]:
 
 
 def density(
-    lines: Sequence[Spoken], measured: Measured, gaps: Sequence[Gap], unsure: Sequence[Utterance] = ()
+    lines: Sequence[Spoken],
+    measured: Measured,
+    gaps: Sequence[Gap],
+    pacing: Pacing,
+    unsure: Sequence[Utterance] = (),
 ) -> list[Result]:
-    """Row 12: gaps that are kept silent are silent, and long ones leave room for the programme.
+    """Row 12: gaps that are kept silent are silent, and long ones leave the room for the programme that was asked for.
 
     Pauses inside a line are talk, those between two lines are room. A gap that is only short because of a `doubted`
     voice beside it is not kept silent.
@@ -194,21 +199,25 @@ def density(
         shared = np.minimum(spans[:, 1], gap.end) - np.maximum(spans[:, 0], gap.start)
         filled.append(float(np.maximum(shared, 0.0).sum()))
     shares = [
-        f / (g.end - g.start) for f, g in zip(filled, gaps, strict=True) if g.usable and g.end - g.start > LONG_GAP
+        f / (g.end - g.start)
+        for f, g in zip(filled, gaps, strict=True)
+        if g.usable and g.end - g.start > pacing.long_gap
     ]
-    problems = [problem for gap, seconds in zip(gaps, filled, strict=True) for problem in _crowded(gap, seconds)]
+    problems = [
+        problem for gap, seconds in zip(gaps, filled, strict=True) for problem in _crowded(gap, seconds, pacing)
+    ]
     if not shares:
         return or_pass(12, "density", problems, tr("The programme keeps its room in every gap"))
     text = tr("Narration fills {percent:.0f} % of a long gap at most", percent=100 * max(shares))
     return or_pass(12, "density", problems, text, round(max(shares), 2))
 
 
-def _crowded(gap: Gap, filled: float) -> Iterator[Result]:
+def _crowded(gap: Gap, filled: float, pacing: Pacing) -> Iterator[Result]:
     """`filled`: seconds of voice in the gap."""
     length, start = gap.end - gap.start, moment(gap.start)
     if not gap.usable and filled > GRAIN:
         text = tr("Narration in a gap that is kept free ({why}) at {start}", why=tr(gap.why), start=start)
         yield Result(12, "density", "error", text, gap.start, gap.end, round(filled, 2), 0.0)
-    elif gap.usable and length > LONG_GAP and filled > FILL * length + GRAIN:
+    elif gap.usable and length > pacing.long_gap and filled > pacing.fill * length + GRAIN:
         text = tr("Narration fills {percent:.0f} % of the gap at {start}", percent=100 * filled / length, start=start)
-        yield Result(12, "density", "warning", text, gap.start, gap.end, round(filled / length, 2), FILL)
+        yield Result(12, "density", "warning", text, gap.start, gap.end, round(filled / length, 2), pacing.fill)

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from pydantic import Field
 
-from data import series
 from data.cards import is_jump
 from data.messages import tr
 from data.records import (
@@ -28,6 +27,7 @@ from stages.context.places import ShotLook, places
 from stages.context.reading import Script, reason_against
 from stages.context.speech import Speech
 from stages.context.texts import Track, best, blocks, by_keyframe, is_overlay, roles, tracks
+from stages.sources import Early, Introduced, Wordings
 from stages.stage import Job, StageConfig
 
 VERSION = 4
@@ -68,8 +68,9 @@ def run(job: Job[Config]) -> Iterable[Context]:
     speech = Speech(utterances)
     texts = story_texts(job, keyframes, speech)
     shown = [text for found in texts.values() for text in found]
-    known = series.load(job.settings.cast) if job.settings.cast else None
-    labelled = labels(known, job.episode.id, utterances, shown, job.settings)
+    settings = job.open(Early)
+    known = job.open(Introduced).people
+    labelled = labels(job.open(Wordings).series, known, utterances, shown, settings.language)
     faces = _group(job.read(Face), "keyframe")
     objects = _group(job.read(Detection), "keyframe")
     in_shot = _group(keyframes, "shot")
@@ -78,7 +79,7 @@ def run(job: Job[Config]) -> Iterable[Context]:
         beside = in_shot[keyframe.shot]
         since = bisect_left(keyframes, keyframe.time - config.place_memory, key=lambda k: k.time)
         earlier = [k for k in keyframes[since : done - 1] if k.shot != keyframe.shot]
-        spoken_at = max(0.0, keyframe.time - job.settings.early)  # where its line may start at the earliest
+        spoken_at = max(0.0, keyframe.time - settings.early)  # where its line may start at the earliest
         before, after = speech.around(keyframe.time, config.dialogue_seconds)
         yield Context(
             id=f"c{keyframe.id}",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
 from data.cast import Member
 from data.labels import label
 from data.names import introduced, known
 from data.records import Face, OnScreenText, Person, Utterance
 from data.series import Series
-from stages.stage import RunSettings
 
 Labels = Callable[[str, float], str]
 """A person's id and a second → the label they go by there; empty where nothing is known to call them."""
@@ -17,24 +17,26 @@ Labels = Callable[[str, float], str]
 
 def labels(
     series: Series | None,
-    episode: str,
+    before: Collection[str],
     utterances: Sequence[Utterance],
     shown: Iterable[OnScreenText],
-    settings: RunSettings,
+    language: Literal["ko", "en"],
 ) -> Labels:
-    """Everybody has a label who has a name that may be used by then, or a description for the time before.
+    """`before`: ids of those whom earlier episodes introduced.
+
+    Everybody has a label who has a name that may be used by then, or a description for the time before.
 
     So the labels of a cast in which everybody has one depend on no name.
     """
     members: Mapping[str, Member] = {m.id: m for m in series.people.members} if series else {}
     times = introduced(series.people, utterances, shown, series.names) if series else {}
-    times |= dict.fromkeys(series.introduced_before(episode) if series else (), 0.0)
+    times |= dict.fromkeys(before, 0.0)
 
     def labelled(person: str, time: float) -> str:
         member = members.get(person)
         if series is None or member is None:
             return ""
-        described = series.people.words(member, "before", settings.language)
+        described = series.people.words(member, "before", language)
         return label(person) if described or known(member, times, time) else ""
 
     return labelled

@@ -24,6 +24,7 @@ from data.messages import tr
 from data.records import Episode, Song, Utterance, record_id
 from data.sound import Damaged, native_layout
 from stages.dialogue.speech import RATE, Samples, Speech, one_at_a_time, unite
+from stages.sources import Language, Silent
 from stages.stage import Job, StageConfig
 
 VERSION = 3
@@ -49,7 +50,7 @@ def run(job: Job[Config]) -> Iterable[Utterance]:
     Raises MediaError where a film has neither sound nor leave to be silent, or subtitles are demanded and missing.
     """
     episode = job.episode
-    if episode.audio is None and not job.settings.silent_ok:
+    if episode.audio is None and not job.open(Silent).silent_ok:
         raise MediaError("{path} has no sound; --silent-ok describes it all the same.", path=episode.path)
     cues = _cues(job)
     Song.leave([Song(start=c.start, end=c.end, text=c.text) for c in cues if c.song], job.folder)
@@ -75,7 +76,7 @@ def _cues(job: Job[Config]) -> list[subtitles.Cue]:
     """Cues of the side file, else of a stream inside the film."""
     if job.config.sources == "speech":
         return []
-    side, language = job.episode.subtitles, job.settings.language
+    side, language = job.episode.subtitles, job.open(Language).language
     cues = subtitles.read(side, language) if side else subtitles.read_embedded(job.episode, language)
     if not cues and job.config.sources == "subtitles":
         raise MediaError(

@@ -23,6 +23,7 @@ from data.standard import GUARD, PAUSE
 from stages.extended import picture, sound
 from stages.extended.choosing import Wanted, chosen, wanted
 from stages.extended.instants import Instant, free_stretches, instant
+from stages.sources import Language, VoiceOfRun
 from stages.stage import Job, StageConfig
 
 VERSION = 1
@@ -97,14 +98,15 @@ def _lines(job: Job[Config]) -> Iterator[Extended]:
 def _wanted(job: Job[Config]) -> Iterator[Wanted]:
     """The lines without a place that are important enough, the most important first."""
     spoken = [clip for clip in job.read(Clip) if not clip.dropped]
-    left = wanted(job.read(Missed), job.read(Line), job.read(Clip), job.settings.language)
+    left = wanted(job.read(Missed), job.read(Line), job.read(Clip), job.open(Language).language)
     yield from chosen(left, [(clip.start, clip.text) for clip in spoken], job.config.worth)
 
 
 def _placed(job: Job[Config], lines: Sequence[Wanted]) -> list[tuple[Wanted, Instant, sound.Take]]:
     """The lines for which there is an instant and time, in order of time, each with its clip."""
-    assert job.speaker
-    assert job.speaker.clip
+    speaker = job.open(VoiceOfRun).speaker
+    assert speaker
+    assert speaker.clip
     room = max(job.config.share * job.episode.duration, LEAD + job.config.longest + TAIL)
     kept: list[tuple[Wanted, Instant, sound.Take]] = []
     free, rate = _free(job), frame_rate(job.episode.video.fps)
@@ -112,7 +114,7 @@ def _placed(job: Job[Config], lines: Sequence[Wanted]) -> list[tuple[Wanted, Ins
     for done, item in enumerate(lines, 1):
         taken = [where for _, where, _ in kept]
         where = instant(item, free, taken, job.config.reach, job.config.apart, rate)
-        take = sound.take(*job.speaker.clip(item.text)) if where else None
+        take = sound.take(*speaker.clip(item.text)) if where else None
         job.progress(0.1 * done / len(lines), 1)
         if not where or not take or take.seconds > job.config.longest:
             lost += where is None
@@ -145,7 +147,7 @@ def _render(job: Job[Config], lines: Sequence[Extended]) -> None:
         sound.write(scratch, blocks, layout, lines, job.folder, (frame_rate(job.episode.video.fps), level))
         job.progress(0.3, 1)
         picture.write(
-            job.episode, lines, scratch, ExtendedFilm.place(job.folder), job.settings.language,
+            job.episode, lines, scratch, ExtendedFilm.place(job.folder), job.open(Language).language,
             lambda done: job.progress(0.3 + 0.7 * done, 1),
         )  # fmt: skip
     finally:

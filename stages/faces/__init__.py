@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import Field
 
-from data import cast, series, strangers
+from data import cast, strangers
 from data.errors import ConfigError
 from data.messages import tr
 from data.pictures import read_picture
 from data.records import Box, Face, Keyframe, record_id
+from stages.sources import Photos
 from stages.stage import Job, StageConfig
 
 if TYPE_CHECKING:
@@ -71,13 +72,14 @@ def run(job: Job[Config]) -> Iterable[Face]:
 
     Raises ConfigError for a cast whose faces cannot be learnt, StageError for an unreadable still.
     """
-    people = cast.load(job.settings.cast) if job.settings.cast else None
+    photos = job.open(Photos)
+    people = photos.cast
     if people and people.seen and not hasattr(job.backend, "threshold"):
         raise ConfigError(cannot_recognise(job.config.backend))
     if job.backend is None:
         return
     known = cast_faces(job.backend, people) if people else {}
-    met = _met(job) if hasattr(job.backend, "threshold") else {}
+    met = _met(job.backend, photos) if hasattr(job.backend, "threshold") else {}
     seen = list(_seen(job))
     persons: Sequence[str | None] = [None] * len(seen)
     if hasattr(job.backend, "threshold"):
@@ -97,14 +99,13 @@ def run(job: Job[Config]) -> Iterable[Face]:
         )
 
 
-def _met(job: Job[Config]) -> dict[str, list[tuple[float, ...]]]:
+def _met(backend: Any, photos: Photos) -> dict[str, list[tuple[float, ...]]]:
     """The strangers of earlier episodes of the series, by the pictures kept of them."""
-    if job.settings.cast is None:
+    if photos.cast is None:
         return {}
-    known = series.load(job.settings.cast)
     found: dict[str, list[tuple[float, ...]]] = {}
-    for person, photo in strangers.before(known, job.episode.id).items():
-        (faces,) = job.backend.detect([cast.read_photo(known.people, person, photo)])
+    for person, photo in photos.strangers.items():
+        (faces,) = backend.detect([cast.read_photo(photos.cast, person, photo)])
         largest = max(faces, key=_area, default=None)
         found[person] = [largest.embedding] if largest and largest.embedding else []  # its number is taken all the same
     return found

@@ -25,6 +25,7 @@ from stages.mix import known
 from stages.mix.ducking import Config, Cue, Plan, Programme, kind_of, plan
 from stages.mix.render import RATE, Samples, read_clip, spoken
 from stages.mix.stretches import Mixing, Stretch, loudness, residual, sounds
+from stages.sources import Language
 from stages.stage import Job
 
 VERSION = 3
@@ -118,7 +119,7 @@ def write(job: Job[Config], programme: Programme, made: Plan, clips: Sequence[Cl
     try:
         aac.write_track(track, packets_of(mixing.stretches(), stretches), shape, mixing.samples)
         described = DescribedWriter(
-            job.episode, job.folder, layout=shape, language=job.settings.language, rate=RATE, track=track
+            job.episode, job.folder, layout=shape, language=job.open(Language).language, rate=RATE, track=track
         )
         if described.delivery.note:
             job.note(described.delivery.note)

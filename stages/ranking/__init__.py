@@ -12,6 +12,7 @@ from data.errors import ConfigError
 from data.records import Context, Draft, Gap, Ranked
 from stages.ranking.asking import HEURISTIC, MEMORY, Parts, Question, asked_of_model, questions, walk, weighted
 from stages.ranking.prompt import RankingPrompt
+from stages.sources import Planning
 from stages.stage import Job, StageConfig
 
 VERSION = 3
@@ -55,7 +56,7 @@ def run(job: Job[Config]) -> Iterable[Ranked]:
 
     Raises ConfigError where no weight names a part, or none names the part of a model that runs.
     """
-    asked = list(questions(job.read(Context), job.read(Draft), job.read(Gap), job.settings))
+    asked = list(questions(job.read(Context), job.read(Draft), job.read(Gap), job.open(Planning)))
     judged = _judged(job, asked) if job.backend else [[{} for _ in q.offered] for q in asked]
     for done, (question, (_, parts)) in enumerate(
         zip(asked, walk(asked, judged, job.config.weights, job.config.memory), strict=True), start=1

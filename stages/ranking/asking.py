@@ -14,7 +14,7 @@ from data.reach import reach
 from data.records import Context, Draft, Evidence, Gap
 from stages.ranking import heuristic
 from stages.ranking.prompt import RankingPrompt
-from stages.stage import RunSettings
+from stages.sources import Planning
 
 HEURISTIC = {"fit": 0.35, "new": 0.25, "style": 0.15, "evidence": 0.25}
 MEMORY = 120.0
@@ -40,7 +40,7 @@ class Question:
 
 
 def questions(
-    contexts: Sequence[Context], candidates: Sequence[Draft], gaps: Sequence[Gap], settings: RunSettings
+    contexts: Sequence[Context], candidates: Sequence[Draft], gaps: Sequence[Gap], settings: Planning
 ) -> Iterator[Question]:
     """The keyframes that have candidates, in order of time."""
     usable = [g for g in gaps if g.usable]
@@ -91,7 +91,7 @@ def weighted(parts: Mapping[str, float], weights: Mapping[str, float]) -> float:
     return round(sum(weights.get(name, 0.0) * value for name, value in parts.items()) / total, 4)
 
 
-def _prompt(context: Context, offered: Sequence[Draft], gaps: Sequence[Gap], settings: RunSettings) -> RankingPrompt:
+def _prompt(context: Context, offered: Sequence[Draft], gaps: Sequence[Gap], settings: Planning) -> RankingPrompt:
     labels = [o.label for o in context.objects]
     return RankingPrompt(
         language=settings.language,

@@ -16,6 +16,7 @@ import numpy as np
 
 from data.claims import marked
 from data.messages import tr
+from data.products import Pacing
 from data.records import Alternative, Missed, Narration, record_id
 from stages.schedule import given, held
 from stages.schedule.config import Config
@@ -24,11 +25,12 @@ from stages.schedule.optimise import Plan
 from stages.schedule.placement import Placed, losses
 from stages.schedule.planner import Planner
 from stages.schedule.windows import Windows
+from stages.sources import GivenScript
 from stages.stage import Job
 
 __all__ = ["VERSION", "Config", "run"]
 
-VERSION = 6
+VERSION = 7
 LEAST_SHORT = 1e-6
 """Share of the worth below the bound from which it is told."""
 
@@ -38,8 +40,9 @@ def run(job: Job[Config]) -> Iterator[Narration]:
 
     Raises what the voice raises that is asked for their lengths.
     """
-    if job.settings.given_script:
-        yield from given.narrations(job, job.settings.given_script, job.config.pause)
+    Pacing(fill=job.config.fill, long_gap=job.config.long_gap).leave(job.folder)
+    if script := job.open(GivenScript).path:
+        yield from given.narrations(job, script, job.config.pause)
         return
     planner, plan = held.placed(job)
     left_out = list(missed(planner, plan.lines))

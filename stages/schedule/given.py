@@ -24,6 +24,7 @@ from data.messages import tr
 from data.records import Gap, Keyframe, Missed, Narration, Utterance, record_id
 from data.scripts import Line, read_for_film
 from data.style import refuse
+from stages.sources import Planning, Speaker, VoiceOfRun
 from stages.stage import Job
 
 MEASURED = (1.0, 1 / 1.08)
@@ -93,8 +94,9 @@ def narrations(job: Job[Any], script: Path, pause: float) -> Iterator[Narration]
     for note in notes:
         job.note(note)
     gaps, stills = job.read(Gap), job.read(Keyframe)
-    rooms = MEASURED if job.speaker else ESTIMATED
-    wishes = [replace(_wish(job, line), room=rooms[0]) for line in lines]
+    planning, speaker = job.open(Planning), job.open(VoiceOfRun).speaker
+    rooms = MEASURED if speaker else ESTIMATED
+    wishes = [replace(_wish(line, planning, speaker), room=rooms[0]) for line in lines]
     heard = job.read(Utterance) if job.config.trust_script else []
     windows = opened([Window(*gap.window) for gap in gaps], wishes, gaps, heard)
     placed, left = place(wishes, windows, pause, rooms)
@@ -177,10 +179,9 @@ def _nearest(stills: Sequence[Keyframe], time: float) -> Keyframe:
     return min(stills[max(after - 1, 0) : after + 1], key=lambda k: abs(k.time - time))
 
 
-def _wish(job: Job[Any], line: Line) -> Wish:
-    run = job.settings
-    if job.speaker and not refuse(line.text, run.language):
-        seconds = job.speaker.seconds(line.text, 1.0)
+def _wish(line: Line, run: Planning, speaker: Speaker | None) -> Wish:
+    if speaker and not refuse(line.text, run.language):
+        seconds = speaker.seconds(line.text, 1.0)
     else:
         seconds = language.seconds(line.text, run.language, run.plan_rate or language.PLAN_RATE[run.language])
     return Wish(line, seconds, max(line.start - run.early, 0.0), line.end + run.late)

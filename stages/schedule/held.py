@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from data.files import write_atomically
-from data.products import LoudnessCurve
-from data.records import Candidate, Context, Gap, Ranked
+from data.records import Candidate
 from stages.schedule.config import Config
 from stages.schedule.optimise import Plan
 from stages.schedule.placement import MS, Option, Placed
 from stages.schedule.planner import Planner
 from stages.schedule.relaxed import Prices
 from stages.schedule.windows import Windows
-from stages.stage import Job, Speaker, keyed
+from stages.sources import Speaker, VoiceOfRun
+from stages.stage import Job, keyed
 
-FORM = 5
+FORM = 6
 """Raised when the same problem would be decided in another way."""
 WORDS_ALONE = {"text", "evidence", "draft"}
 """Fields of a candidate that differ with what people are called; its draft stands for them."""
@@ -34,9 +34,10 @@ WORDS_ALONE = {"text", "evidence", "draft"}
 def placed(job: Job[Config]) -> tuple[Planner, Plan]:
     """The best placement and who placed it: the one of before where only words changed and it can still be spoken."""
     planner = Planner(job)
-    if not (job.speaker and job.speaker.voice):
+    speaker = job.open(VoiceOfRun).speaker
+    if not (speaker and speaker.voice):
         return planner, planner.placed()
-    file = job.cache / f"held-{_problem(job, job.speaker)}.json"
+    file = job.cache / f"held-{_problem(job, speaker)}.json"
     held = _read(file)
     lines = _again(planner, held["lines"]) if held else None
     if held and lines is not None:
@@ -59,12 +60,14 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _problem(job: Job[Config], speaker: Speaker) -> str:
-    """Digest of all that is decided on, with labels in place of what people are called."""
+    """Digest of all that the stage reads, with labels in place of what people are called.
+
+    Of the voice it holds who speaks, for what is read otherwise is heard when the lines are put in their places again.
+    """
     offered = [[c.model_dump(mode="json", exclude=WORDS_ALONE), c.draft or c.text] for c in job.read(Candidate)]
-    known: list[Any] = [[r.model_dump(mode="json") for r in job.read(kind)] for kind in (Gap, Context, Ranked)]
-    planning = job.settings.model_dump(mode="json", include={"language", "plan_rate", "early", "late"})
-    sound = hashlib.sha256(job.open(LoudnessCurve).values.tobytes()).hexdigest()
-    problem = [FORM, keyed(job.config), planning, offered, known, sound, speaker.voice, speaker.speeds]
+    without_words = {Candidate: offered, VoiceOfRun: [speaker.voice, speaker.speeds]}
+    read = {kind.__name__: without_words.get(kind, key) for kind, key in job.keys().items()}
+    problem = [FORM, keyed(job.config), read]
     return hashlib.sha256(json.dumps(problem, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from data import language
 from stages.schedule.objective import Form
-from stages.stage import Speaker
+from stages.sources import Speaker
 
 SENTENCES = {
     "ko": (

@@ -26,6 +26,7 @@ from stages.schedule.relaxed import Prices
 from stages.schedule.rewriting import LEAST, Rewriting
 from stages.schedule.shorten import available, shortened
 from stages.schedule.wording import Wording
+from stages.sources import Planning, VoiceOfRun
 from stages.stage import Job
 
 TIGHT = 0.6
@@ -61,14 +62,16 @@ class Planner:
     """Places the lines of one episode."""
 
     def __init__(self, job: Job[Config]) -> None:
-        self.config, self.settings, self._progress = job.config, job.settings, job.progress
+        self.config, self.settings, self._progress = job.config, job.open(Planning), job.progress
         self.level = LEVELS[job.config.detail]
         self.gaps = [gap for gap in job.read(Gap) if gap.usable]
         self.slots = [Slot(*gap.window, capacity=self._capacity(gap)) for gap in self.gaps]
         self.scores = {ranked.candidate: ranked.score for ranked in job.read(Ranked)}
         self.places = Places(self.gaps, job.open(LoudnessCurve).values, job.config.weights)
         self.lengths = Lengths(
-            job.settings.language, job.settings.plan_rate, job.speaker if job.config.rounds else None
+            self.settings.language,
+            self.settings.plan_rate,
+            job.open(VoiceOfRun).speaker if job.config.rounds else None,
         )
         self.rewriting = Rewriting(job)
         self._rewritten: dict[str, list[str]] = {}
@@ -76,12 +79,12 @@ class Planner:
         self.of_keyframe: dict[str, list[Candidate]] = defaultdict(list)
         for candidate in self.candidates.values():
             self.of_keyframe[candidate.keyframe].append(candidate)
-        self.wording = Wording(self.candidates.values(), job.settings.language)
+        self.wording = Wording(self.candidates.values(), self.settings.language)
         self.moments = list(self._moments(job))
         self._moment_of = {c.id: moment for moment in self.moments for c in moment.candidates}
         self._contexts = {moment.context.keyframe: moment.context for moment in self.moments}
         self.memory = Memory(
-            job.settings.language, self.config.weights, self.level,
+            self.settings.language, self.config.weights, self.level,
             place=self.config.memory, elsewhere=self.config.repeat_window,
         )  # fmt: skip
         self._starts = [slot.start for slot in self.slots]

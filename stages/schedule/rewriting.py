@@ -22,6 +22,7 @@ from data.language import syllables
 from data.style import findings, morphology_installed, own_words, refuse
 from data.style.morphology import analysed
 from stages.answers import lines
+from stages.sources import Planning
 from stages.stage import Job, keyed
 
 FORM = 1
@@ -90,7 +91,7 @@ class Rewriting:
     """The rewriter of the run; every answer is kept and never asked for again."""
 
     def __init__(self, job: Job[Any]) -> None:
-        self.language, self._backend, self._folder = job.settings.language, job.backend, job.cache
+        self.language, self._backend, self._folder = job.open(Planning).language, job.backend, job.cache
         if self.available and self.language == "ko" and not morphology_installed():
             raise ConfigError(
                 "schedule.backend={name} holds Korean lines against what was seen word by word and needs kiwipiepy: "

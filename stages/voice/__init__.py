@@ -27,7 +27,8 @@ from data.messages import tr
 from data.records import Clip, Line
 from data.standard import FASTER, FASTEST
 from data.style import refuse
-from stages.stage import Job, Speaker, StageConfig
+from stages.sources import Language, Speaker
+from stages.stage import Job, StageConfig
 from stages.voice.booth import Booth, Take
 from stages.voice.calibration import usual_seconds
 
@@ -76,7 +77,7 @@ def speaker(job: Job[Config]) -> Speaker:
     booth = Booth(job)
 
     def seconds(text: str, speed: float) -> float:
-        return math.inf if refuse(text, job.settings.language) else booth.spoken("", text, speed).seconds
+        return math.inf if refuse(text, job.open(Language).language) else booth.spoken("", text, speed).seconds
 
     def spoken_as(text: str) -> tuple[Path, str]:
         take = booth.spoken("", text, 1.0)
@@ -84,7 +85,7 @@ def speaker(job: Job[Config]) -> Speaker:
 
     half = round((1 + job.config.max_speed) / 2, 3)
     speeds = tuple(sorted({half, job.config.max_speed, job.config.hard_speed} - {1.0}))
-    voice = f"{job.backend.voice(job.settings.language)}, {job.config.rate}"
+    voice = f"{job.backend.voice(job.open(Language).language)}, {job.config.rate}"
     return Speaker(seconds, speeds, partial(usual_seconds, booth, folder=job.shared or job.cache), spoken_as, voice)
 
 
@@ -131,7 +132,7 @@ def _spoken(job: Job[Config], line: Line, take: Take) -> Clip:
 def _dropped(job: Job[Config], line: Line, reason: str) -> Clip:
     text = tr("“{text}” is not spoken: {reason}", text=line.text, reason=reason)
     job.note(text, line.start, line.until)
-    voice = job.backend.voice(job.settings.language)
+    voice = job.backend.voice(job.open(Language).language)
     return _record(line, line.candidate, line.text, end=line.start, file=None, dropped=reason, voice=voice)
 
 
@@ -141,7 +142,7 @@ def _record(line: Line, candidate: str, text: str, **fields: Any) -> Clip:
 
 def _fitted(booth: Booth, line: Line, candidate: str, text: str) -> Take | str:
     """`text` spoken as slowly as it fits, or the reason why it is not spoken."""
-    if reason := refuse(text, booth.job.settings.language):
+    if reason := refuse(text, booth.job.open(Language).language):
         return reason
     room = round(line.until - line.start, 3)
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
-from data import pronunciation, series
+from data import pronunciation
 from data.errors import ConfigError, StageError
 from data.files import write_atomically
 from data.language import PLAN_RATE, spoken
 from data.settings import explain
+from stages.sources import Language, Wordings
 from stages.stage import Job
 from stages.voice import clip, recording
 
@@ -44,8 +45,8 @@ class Booth:
     def __init__(self, job: Job[Config]) -> None:
         self.job = job
         self._others: dict[str, Any] = {}
-        path, file = job.settings.cast, job.config.pronunciations
-        of_series = series.load(path).readings if path else {}
+        known, file = job.open(Wordings).series, job.config.pronunciations
+        of_series = known.readings if known else {}
         self._readings = of_series, pronunciation.read(file) if file else {}
         self._pronounced = pronunciation.reader(*self._readings)
 
@@ -61,7 +62,7 @@ class Booth:
 
         Raises ConfigError for a voice that the backend does not have, StageError when the voice says nothing.
         """
-        language, backend = self.job.settings.language, self._backend(voice)
+        language, backend = self.job.open(Language).language, self._backend(voice)
         pronounced = pronunciation.reader(*self._readings, readings) if readings else self._pronounced
         said, who = spoken(pronounced(text), language), backend.voice(language)
         rate = round((self.job.config.rate or PLAN_RATE[language]) * speed, 3)

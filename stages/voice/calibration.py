@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from data.files import write_atomically
 from data.language import PLAN_RATE
+from stages.sources import Language
 from stages.voice.booth import VERSION, Booth
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Kept(BaseModel):
 def usual_seconds(booth: Booth, sentences: Sequence[str], folder: Path) -> list[float]:
     """Seconds the run's voice takes for each of the sentences at the run's rate. Raises what the voice raises."""
     job = booth.job
-    language = job.settings.language
+    language = job.open(Language).language
     usual, voice = PLAN_RATE[language], job.backend.voice(language)
     rate = job.config.rate or usual
     file = folder / (hashlib.sha256(json.dumps([FORM, VERSION, voice, language, *sentences]).encode()).hexdigest())

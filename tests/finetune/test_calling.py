@@ -14,7 +14,7 @@ from data import made_with, series
 from data.errors import ConfigError, UserError
 from data.labels import bare
 from data.names import exchanged
-from data.records import Candidate, Context, Draft, Person, Utterance
+from data.records import Candidate, Context, Draft, Gap, Keyframe, Person, Utterance
 from data.workspace import Workspace
 from finetune.calling import as_told
 from finetune.episodes import offered
@@ -22,7 +22,8 @@ from finetune.preferences import of_results
 from finetune.rows import Example, Offered, Truth
 from finetune.select import select
 from stages import naming
-from stages.stage import Job, RunSettings
+from stages.sources import RunSettings
+from stages.stage import Job
 from tests.conftest import plain_episode
 from tests.data.reviewing.episodes import do, schedule, session
 from tests.finetune.workspaces import SETTINGS, context, finish, gap, results
@@ -52,7 +53,7 @@ def folder(tmp_path: Path, make_job: Callable[..., Job[Any]]) -> Path:
     drafts = [mentioning(d) for d in workspace.read(Draft)]
     finish(workspace, "context", contexts)
     finish(workspace, "gaps", [gap(n) for n in (1, 2, 3)])
-    finish(workspace, "candidates", drafts, SETTINGS, ("context", "gaps"))
+    finish(workspace, "candidates", drafts, SETTINGS, (Context, Keyframe, Gap))
     keep(folder, tmp_path)
     heard = [Utterance(id="u1", start=14, end=15, text="기주야!", source="asr")]
     records = {Context: contexts, Draft: drafts, Utterance: heard}

@@ -22,7 +22,8 @@ from finetune.truth import truths
 from stages.candidates.pictures import Captioned
 from stages.ranking import Config, run
 from stages.ranking.template import render
-from stages.stage import Job, RunSettings
+from stages.sources import RunSettings
+from stages.stage import Job
 from tests.finetune.workspaces import LINES, SETTINGS, finish, gap, jpeg, results
 
 

@@ -40,19 +40,19 @@ def results(folder: Path, lines: Sequence[Sequence[str]] = LINES, settings: dict
         )
         for number, texts in enumerate(lines, 1) for letter, text in zip("abc", texts, strict=False)
     ]  # fmt: skip
-    finish(workspace, "candidates", made, settings, ("context", "keyframes", "gaps"))
+    finish(workspace, "candidates", made, settings, (Context, Keyframe, Gap))
     return folder
 
 
 def finish(
     workspace: Workspace, name: str, records: Sequence[Record], settings: dict[str, Any] | None = None,
-    inputs: Sequence[str] = (), config: dict[str, Any] | None = None,
+    inputs: Sequence[type[Record]] = (), config: dict[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """One stage's whole result."""
     if not (workspace.folder / f"{name}.partial").exists():
         workspace.begin(name)
-    outputs = {stage: made.output for stage in inputs if (made := workspace.manifest(stage))}
-    ingredients = {"config": config or {}, "settings": settings or {}, "inputs": outputs}
+    outputs = {kind.__name__: made.output for kind in inputs if (made := workspace.manifest(kind.stage))}
+    ingredients = {"config": config or {}, "reads": {"Planning": settings or {}, **outputs}}
     workspace.finish(name, records, "key", ingredients, [], time.monotonic())
 
 

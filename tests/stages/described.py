@@ -38,7 +38,8 @@ from data.records import (
 from data.sound import audio_blocks, native_layout
 from stages import check, mix, script
 from stages.mix.render import lowered, panning
-from stages.stage import Job, RunSettings, StageConfig
+from stages.sources import RunSettings, Surroundings
+from stages.stage import Job, StageConfig
 from stages.voice import clip as shaping
 from tests.conftest import beside
 
@@ -143,7 +144,6 @@ class Described:
         return Job(
             episode=self.episode,
             config=config,
-            settings=RunSettings(language="en" if self.language == "en" else "ko", silent_ok=True),
             folder=self.folder / stage,
             cache=self.folder,
             backend=None,
@@ -152,6 +152,9 @@ class Described:
                     kind: (self.folder / folders.get(kind, ""), lambda rows=rows: rows)  # type: ignore[misc]
                     for kind, rows in self.records.items()
                 }
+            ),
+            around=Surroundings(
+                self.episode, RunSettings(language="en" if self.language == "en" else "ko", silent_ok=True)
             ),
         )
 

@@ -16,7 +16,8 @@ from stages.candidates.facts import Facts
 from stages.candidates.prompt import SECONDS, Answers, Caption, Prompt, SeenText
 from stages.candidates.rendering import Templates
 from stages.candidates.viewer import prompts
-from stages.stage import Job, RunSettings
+from stages.sources import RunSettings
+from stages.stage import Job
 
 BOX = (0.1, 0.1, 0.2, 0.2)
 FACTS = Facts(Facts.Options())

@@ -26,7 +26,8 @@ from stages.candidates.questions import questions
 from stages.candidates.regions import crops, overlap
 from stages.candidates.rendering import Templates
 from stages.models import FREE
-from stages.stage import Job, RunSettings
+from stages.sources import RunSettings
+from stages.stage import Job
 from tests.conftest import ROOT
 from tests.stages.test_candidates import context
 
@@ -210,7 +211,8 @@ from pathlib import Path
 import tests.stages.test_candidates_asked as t
 from data.records import Context, Gap, Keyframe
 from stages.candidates import Config, run
-from stages.stage import Job, RunSettings
+from stages.sources import RunSettings, Surroundings
+from stages.stage import Job
 from tests.conftest import plain_episode
 
 folder, log = Path(sys.argv[1]), Path(sys.argv[2])
@@ -227,7 +229,8 @@ rows = {Context: contexts, Keyframe: [t.still(folder, c.keyframe, 9) for c in co
 cache = folder / "cache"
 cache.mkdir(exist_ok=True)
 upstream = {kind: (folder, lambda r=r: r) for kind, r in rows.items()}
-job = Job(plain_episode(), Config(together=2), RunSettings(), folder, cache, t.Model(answer), upstream)
+around = Surroundings(plain_episode(), RunSettings())
+job = Job(plain_episode(), Config(together=2), folder, cache, t.Model(answer), upstream, around)
 print(len(list(run(job))))
 """
 

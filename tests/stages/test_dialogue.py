@@ -22,7 +22,7 @@ from data.records import Utterance, record_id
 from stages import dialogue
 from stages.dialogue.silero import Silero, SileroOptions, spans
 from stages.dialogue.speech import Speech, one_at_a_time, unite
-from stages.stage import RunSettings
+from stages.sources import RunSettings
 
 Span = tuple[float, float]
 Samples = NDArray[np.float32]

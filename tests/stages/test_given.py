@@ -16,7 +16,8 @@ from data.scripts import Line, read_lines
 from data.subtitles import read
 from stages.schedule import Config
 from stages.schedule.given import MEASURED, SONG, Window, Wish, isotonic, narrations, opened, place
-from stages.stage import Job, RunSettings
+from stages.sources import RunSettings
+from stages.stage import Job
 from tests.conftest import plain_episode
 
 PAUSE = 0.2

@@ -16,7 +16,7 @@ from data.records import Face, Keyframe
 from stages import faces as stage
 from stages.faces import FaceBox
 from stages.faces.identity import distances, name_faces
-from stages.stage import RunSettings
+from stages.sources import RunSettings
 
 METRICS = ("cosine", "angular", "euclidean", "euclidean_l2")
 

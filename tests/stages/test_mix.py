@@ -26,7 +26,8 @@ from stages import mix
 from stages.mix import stretches
 from stages.mix.ducking import Config, Cue, Plan, Programme, depth_of, grouped, plan
 from stages.mix.render import RATE, Residual, gain_curve, panning, rendered
-from stages.stage import Job, RunSettings
+from stages.sources import RunSettings
+from stages.stage import Job
 from tests.conftest import plain_episode
 
 Samples = NDArray[np.float32]

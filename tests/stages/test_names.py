@@ -13,7 +13,7 @@ from data.cast import Cast, Member
 from data.names import introduced as revealed
 from data.records import Context, Detection, Face, Keyframe, OnScreenText, Shot, TextRegion, Utterance
 from stages import context
-from stages.stage import RunSettings
+from stages.sources import RunSettings
 
 
 def says(*lines: str) -> list[Utterance]:

@@ -12,7 +12,7 @@ from data import memory
 from data.errors import ConfigError
 from data.records import Candidate, Context, Draft, Evidence, OnScreenText, Utterance
 from stages import naming
-from stages.stage import RunSettings
+from stages.sources import RunSettings
 from tests.conftest import plain_episode
 
 BOX = (0.1, 0.1, 0.2, 0.2)

@@ -14,7 +14,8 @@ from data.errors import ConfigError
 from data.records import Context, Detection, Draft, Evidence, Gap
 from stages.ranking import CHUNK, Config, heuristic, run
 from stages.ranking.prompt import RankingPrompt
-from stages.stage import Job, RunSettings
+from stages.sources import RunSettings
+from stages.stage import Job
 
 
 def parts(*texts: str, **given: Any) -> list[dict[str, float]]:

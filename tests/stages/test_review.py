@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ def run(make_job: MakeJob, folder: Path, *touched: ReviewLine, gaps: list[Gap] |
         for n, t in ((1, 1.0), (2, 25.0))
     ]
     records = {Narration: DRAFT, Gap: [gap(1, 0, 10), gap(2, 20, 30)] if gaps is None else gaps, Keyframe: stills}
-    job = replace(make_job(review.Config(), records), edits=folder)
+    job = make_job(review.Config(), records, edits=folder)
     (folder / applied.FILE).write_bytes(applied.encoded(list(touched)))
     return list(review.run(job))
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -16,7 +15,8 @@ from data.language import seconds
 from data.products import LoudnessCurve
 from data.records import Candidate, Context, Gap, Kind, Narration, OnScreenText, Ranked
 from stages.schedule import Config, run
-from stages.stage import Job, RunSettings, Speaker
+from stages.sources import RunSettings, Speaker
+from stages.stage import Job
 
 MakeJob = Callable[..., Job[Any]]
 
@@ -69,12 +69,15 @@ class Film:
         early: float = 0.0,
         loudness: Sequence[float] = (-40.0,) * 2000,
         speaker: Speaker | None = None,
+        language: Literal["ko", "en"] = "ko",
         **config: Any,
     ) -> Job[Any]:
         records = {Context: self.contexts, Candidate: self.candidates, Ranked: self.ranked, Gap: gaps}
-        job = make_job(Config(**config), records, settings=RunSettings(early=early))
+        job = make_job(
+            Config(**config), records, settings=RunSettings(language=language, early=early), speaker=lambda: speaker
+        )
         LoudnessCurve(np.array(loudness, np.float32)).leave(job.folder_of(Gap))
-        return replace(job, speaker=speaker)
+        return job
 
     def schedule(self, make_job: MakeJob, gaps: list[Gap], **config: Any) -> list[Narration]:
         return list(run(self.job(make_job, gaps, **config)))

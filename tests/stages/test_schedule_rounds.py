@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from stages.schedule import run
-from stages.stage import Job, Speaker
+from stages.sources import Speaker
+from stages.stage import Job
 from tests.stages.test_schedule import Film, MakeJob, film, gap
 
 __all__ = ["film"]

@@ -18,7 +18,7 @@ from stages.check.lines import Spoken
 from stages.check.timing import words
 from stages.schedule import run
 from stages.schedule.planner import Planner
-from stages.stage import Job, RunSettings
+from stages.stage import Job
 from tests.stages.test_schedule import Film, MakeJob, gap
 from tests.stages.test_schedule_worth import Voice
 
@@ -161,8 +161,7 @@ def test_whatever_is_offered_the_check_finds_no_error_and_no_warning_without_nee
             start, start + data.draw(st.floats(0.5, 8)), *((t, data.draw(st.floats(0.3, 1))) for t in data.draw(some))
         )
     film.contexts.sort(key=lambda c: c.time)
-    job = film.job(make_job, gaps, speaker=Voice().speaker() if spoken else None)
-    job = replace(job, settings=RunSettings(language=language, early=0.0))
+    job = film.job(make_job, gaps, speaker=Voice().speaker() if spoken else None, language=language)
     lines = list(run(job))
     for text in [t for line in lines for t in (line.text, *(a.text for a in line.alternatives))]:
         assert not [found.rule for found in blamed(text, language) if found.severity == "error"], text

@@ -15,7 +15,8 @@ from stages.schedule import run
 from stages.schedule.lengths import SENTENCES, Lengths
 from stages.schedule.objective import heard
 from stages.schedule.shorten import shortened
-from stages.stage import Job, Speaker
+from stages.sources import Speaker
+from stages.stage import Job
 from tests.stages.test_schedule import Film, MakeJob, gap
 
 korean = pytest.mark.skipif(not morphology_installed(), reason="needs kiwipiepy")

@@ -27,7 +27,8 @@ from data.records import (
 )
 from data.script import NOTHING_NEW, NOTHING_TO_SAY, load
 from stages import STAGES, script
-from stages.stage import Job, RunSettings
+from stages.sources import RunSettings
+from stages.stage import Job
 
 
 def candidate(name: str, keyframe: str, text: str, **changes: Any) -> Candidate:

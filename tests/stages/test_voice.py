@@ -18,7 +18,8 @@ from data.language import syllables
 from data.loudness import measure
 from data.records import Alternative, Line
 from stages import voice
-from stages.stage import Job, RunSettings
+from stages.sources import RunSettings
+from stages.stage import Job
 from stages.voice import clip, sound
 from stages.voice.espeak import Espeak
 from tests.stages.speech_services import encoded
