@@ -17,6 +17,7 @@ from data.errors import ConfigError
 from data.records import Episode, Shot
 from pipeline import cli, jobs, runner
 from pipeline import config as settings
+from stages.sources import Wordings
 from stages.stage import Job, Stage, StageConfig
 from tests.conftest import plain_episode
 
@@ -65,7 +66,7 @@ def one_stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         ran.append(job.episode.id)
         yield Shot(id="s00001", start=0, end=1)
 
-    stages = (Stage("shots", (Episode,), (Shot,), settings=("cast",)),)
+    stages = (Stage("shots", (Episode, Wordings), (Shot,)),)
     for module in (runner, jobs, settings):
         monkeypatch.setattr(module, "STAGES", stages)
     monkeypatch.setattr(settings, "stage_module", lambda _: SimpleNamespace(VERSION=1, Config=StageConfig, run=run))

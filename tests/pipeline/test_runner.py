@@ -16,10 +16,11 @@ from data.records import Episode, Keyframe, Shot
 from pipeline import config as settings
 from pipeline import jobs, runner
 from pipeline.runner import Work, plan
+from stages.sources import Language
 from stages.stage import Job, NoOptions, Stage, StageConfig
 from tests.conftest import plain_episode
 
-SHOTS = Stage("shots", (Episode,), (Shot,), settings=("language",))
+SHOTS = Stage("shots", (Episode, Language), (Shot,))
 KEYFRAMES = Stage("keyframes", (Shot,), (Keyframe,), role="faces")
 
 

@@ -18,6 +18,7 @@ from PIL import Image
 from data import espeak
 from data.media import probe
 from data.mux import DescribedWriter
+from data.products import Pacing
 from data.records import (
     Candidate,
     Clip,
@@ -111,6 +112,7 @@ class Described:
     records: dict[type[Record], list[Any]]
     folder: Path
     language: str = "ko"
+    pacing: Pacing = Pacing()  # noqa: RUF009 – frozen
 
     @property
     def mix(self) -> Path:
@@ -152,6 +154,7 @@ class Described:
                     kind: (self.folder / folders.get(kind, ""), lambda rows=rows: rows)  # type: ignore[misc]
                     for kind, rows in self.records.items()
                 }
+                | {Pacing: (self.folder, lambda: self.pacing)}
             ),
             around=Surroundings(
                 self.episode, RunSettings(language="en" if self.language == "en" else "ko", silent_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from data.media import probe
+from data.products import Pacing
 from data.records import Clip, Duck, Gap, Line, Utterance
 from stages import check
 from tests.stages.described import (
@@ -237,6 +239,8 @@ def test_a_long_gap_that_is_full(ffmpeg: Ffmpeg, tmp_path: Path, length: float) 
     assert [f.limit for f in found] == ([0.8] if length > 6 else [])
     if found:
         assert found[0].value == pytest.approx(2 * len(wave) / RATE / length, abs=0.05)
+        assert replace(film, pacing=Pacing(fill=1.0)).found(12) == [], "who asks for full gaps is not blamed for them"
+        assert replace(film, pacing=Pacing(long_gap=7.0)).found(12) == []
 
 
 @pytest.mark.parametrize(("share", "warned"), [(0.78, False), (0.83, True)])

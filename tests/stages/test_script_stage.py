@@ -203,7 +203,7 @@ def test_lines_are_ordered_by_when_they_are_heard(job: Job[Any], records: dict[t
 
 
 def test_a_film_without_gaps_has_a_script_without_lines(make_job: Callable[..., Job[Any]]) -> None:
-    kinds = next(stage.reads for stage in STAGES if stage.name == "script")
+    kinds = next(stage.products for stage in STAGES if stage.name == "script")
     job = make_job(script.Config(), {kind: [] for kind in kinds[1:]}, settings=RunSettings(language="en"))
     assert [w.name for w in script.run(job) if isinstance(w, Written)][2] == "descriptions.en.vtt"
     assert vtt.read((job.folder / "descriptions.en.vtt").read_bytes()) == []
