@@ -147,3 +147,15 @@ BACKENDS: dict[str, dict[str, str | None]] = {
     },
 }
 """role → name → "module:Class"; None switches the role off. A name with ":" in the config is such a path."""
+
+ROLES = {
+    "dialogue": "stages.dialogue.speech:Transcriber",
+    "objects": "stages.objects:Detector",
+    "text": "stages.text:Reader",
+    "faces": "stages.faces:Detector",
+    "candidates": "stages.candidates.prompt:Captioner",
+    "ranking": "stages.ranking.prompt:Ranker",
+    "rewriting": "stages.schedule.rewriting:Rewriter",
+    "voice": "stages.voice.backend:Voice",
+}
+"""role → the base of its backends, those of one's own too."""

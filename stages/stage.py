@@ -6,9 +6,7 @@ A stage is a module `stages.<name>` with
 * `class Config(StageConfig)` – its settings;
 * `run(job) -> Iterable[Record]` – reads the declared records, yields the records it writes.
 
-A backend is a class with a nested `Options` model (its settings), `__init__(self, options)`, which must stay
-cheap, one method that takes plain images, text and arrays, and `close()`. One with weights, or a paid service behind
-it, also has `identity()` and `weights()`: see `stages.models.ModelBackend`.
+What a backend is says `stages.backend`.
 """
 
 from __future__ import annotations
@@ -16,16 +14,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeVar  # with defaults; typing has them from Python 3.13 on
 
 from data.products import Kind, Product
 from data.records import Episode, Note, Record, Row
+from stages.backend import ONE_CORE, Backend, Resources
 
 R = TypeVar("R", bound=Row)
 P = TypeVar("P", bound=Product)
 C = TypeVar("C", bound="StageConfig")
+B = TypeVar("B", bound=Backend | None, default=Backend | None, covariant=True)
+"""The base of the stage's role."""
 Upstream = dict[Kind, tuple[Path, Callable[[], Any]]]
 """What a stage reads: kind → the folder it lies in, and what opens it."""
 
@@ -48,12 +50,6 @@ def keyed(settings: BaseModel) -> dict[str, Any]:
         if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("changes_result") is False
     }
     return settings.model_dump(mode="json", exclude=free)
-
-
-class NoOptions(BaseModel):
-    """For backends that have nothing to set."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class RunSettings(BaseModel):
@@ -85,15 +81,6 @@ class RunSettings(BaseModel):
     )
 
 
-class Backend(Protocol):
-    """What every backend has besides its one method."""
-
-    Options: ClassVar[type[BaseModel]]
-
-    def close(self) -> None:
-        """Free the model."""
-
-
 @dataclass(frozen=True)
 class Speaker:
     """The voice of the run, for a stage that must know how long lines last before it places them."""
@@ -111,7 +98,7 @@ class Speaker:
 
 
 @dataclass(frozen=True)
-class Job(Generic[C]):
+class Job(Generic[C, B]):
     """What a stage is given for one episode."""
 
     episode: Episode
@@ -121,7 +108,7 @@ class Job(Generic[C]):
     """Where the stage writes its files; becomes the final folder when the stage is whole."""
     cache: Path
     """Content-addressed files that outlive re-runs of this stage (one clip, one answer of a model)."""
-    backend: Any
+    backend: B
     """The configured backend of the stage's role; None where the role is switched off."""
     upstream: Upstream = field(repr=False)
     notes: list[Note] = field(default_factory=list)
@@ -167,6 +154,8 @@ class Stage:
     """First its records, then what it leaves beside them."""
     role: str | None = None
     """The role in the table of backends, where the stage has one."""
+    resources: Resources = ONE_CORE
+    """What it takes on its own, besides its backend."""
     settings: tuple[str, ...] = ()
     """Fields of RunSettings the result depends on."""
     finds_lines: bool = False

@@ -6,14 +6,14 @@ An unofficial use of an online service, which may change or refuse.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stages.models import Weights, loading
-from stages.voice.online import BUSY, TIMEOUT, PassingError, allowed, persistently, refused
+from stages.models import loading
+from stages.retrying import PassingError
+from stages.voice.online import BUSY, TIMEOUT, OnlineVoice, persistently, refused
 from stages.voice.pace import Pace, within
 from stages.voice.sound import NOTHING, NoSpeechError, Sound, checked, decoded, readable
 
@@ -23,10 +23,11 @@ SLOWEST, FASTEST = 0.5, 2.0
 """What the service takes as a relative rate, −50 % to +100 %."""
 
 
-class Edge:
+class Edge(OnlineVoice):
     """edge-tts. The text of every line is sent to Microsoft."""
 
-    packages: ClassVar[tuple[str, ...]] = ("edge_tts",)
+    packages = ("edge_tts",)
+    service = SERVICE
 
     class Options(BaseModel):
         """What can be set."""
@@ -43,10 +44,11 @@ class Edge:
             None, gt=0, le=15, description="Syllables per second the voice speaks on its own; none: measured"
         )
 
-    VOICE: ClassVar = "voice"
+    VOICE = "voice"
+    options: Options
 
     def __init__(self, options: Options) -> None:
-        self.options = options
+        super().__init__(options)
         self._pace = Pace(options.pace)
 
     def voice(self, language: str) -> str:
@@ -64,21 +66,6 @@ class Edge:
             return NOTHING
         faster = self._pace.faster(language, rate, lambda sentence: self._say(sentence, language, 1.0))
         return self._say(text, language, within(faster, SLOWEST, FASTEST))
-
-    def identity(self) -> dict[str, Any]:
-        """Nothing its options do not say."""
-        return {}
-
-    def weights(self) -> Sequence[Weights]:
-        """None: the service has them."""
-        return ()
-
-    def ready(self) -> None:
-        """Raise ConfigError with --offline."""
-        allowed(SERVICE)
-
-    def close(self) -> None:
-        """Nothing is held: every line is a connection of its own."""
 
     def _name(self, language: str) -> str:
         return self.options.voice or VOICES[language]

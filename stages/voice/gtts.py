@@ -6,22 +6,20 @@ service's TLS certificate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
-
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from stages.models import Weights, loading
-from stages.voice.online import BUSY, TIMEOUT, PassingError, allowed, persistently, refused
+from stages.models import loading
+from stages.retrying import PassingError
+from stages.voice.online import BUSY, TIMEOUT, OnlineVoice, persistently, refused
 from stages.voice.pace import Pace, fitted
 from stages.voice.sound import NOTHING, NoSpeechError, Sound, checked, decoded, readable
 
 
-class GTTS:
+class GTTS(OnlineVoice):
     """gTTS. The text of every line is sent to Google."""
 
-    packages: ClassVar[tuple[str, ...]] = ("gtts",)
+    packages = ("gtts",)
 
     class Options(BaseModel):
         """What can be set."""
@@ -39,8 +37,10 @@ class GTTS:
             None, gt=0, le=15, description="Syllables per second the voice speaks on its own; none: measured"
         )
 
+    options: Options
+
     def __init__(self, options: Options) -> None:
-        self.options = options
+        super().__init__(options)
         self._pace = Pace(options.pace)
         self._last: tuple[str, Sound] = ("", NOTHING)
 
@@ -59,24 +59,13 @@ class GTTS:
         faster = self._pace.faster(language, rate, lambda sentence: self._say(sentence, language))
         return fitted(self._say(text, language), faster)
 
-    def identity(self) -> dict[str, Any]:
-        """Nothing its options do not say."""
-        return {}
-
-    def weights(self) -> Sequence[Weights]:
-        """None: the service has them."""
-        return ()
-
-    def ready(self) -> None:
-        """Raise ConfigError with --offline."""
-        allowed(self._service)
-
     def close(self) -> None:
         """Nothing is held but the last line."""
         self._last = ("", NOTHING)
 
     @property
-    def _service(self) -> str:
+    def service(self) -> str:
+        """gTTS and the domain it asks."""
         return f"gTTS (translate.google.{self.options.tld})"
 
     def _tag(self, language: str) -> str:
@@ -86,7 +75,7 @@ class GTTS:
         """`text` at the voice's own pace; a line asked for at another rate is not sent twice."""
         if self._last[0] != text:
             self.ready()
-            service = self._service
+            service = self.service
             sound = persistently(service, lambda: checked(self._ask(service, text, language), text, language))
             self._last = (text, sound)
         return self._last[1]

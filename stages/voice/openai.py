@@ -6,13 +6,12 @@ vLLM-Omni serves Qwen3-TTS, CosyVoice and others this way, openedai-speech and s
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from stages.models import Weights
-from stages.remote import RemoteOptions, answering, client, permitted
+from stages.remote import RemoteBackend, RemoteOptions, answering
+from stages.voice.backend import Voice
 from stages.voice.online import persistently
 from stages.voice.pace import Pace, fitted, within
 from stages.voice.sound import NOTHING, Sound, checked, decoded, readable
@@ -21,10 +20,8 @@ SLOWEST, FASTEST = 0.25, 4.0
 """Bounds of `speed` in the API."""
 
 
-class OpenAISpeech:
+class OpenAISpeech(RemoteBackend, Voice):
     """An OpenAI-compatible speech endpoint. The text of every line is sent to it."""
-
-    packages: ClassVar[tuple[str, ...]] = ("openai",)
 
     class Options(RemoteOptions):
         """What can be set."""
@@ -52,12 +49,12 @@ class OpenAISpeech:
             None, gt=0, le=15, description="Syllables per second the voice speaks on its own; none: measured"
         )
 
-    VOICE: ClassVar = "voice"
+    VOICE = "voice"
+    options: Options
 
     def __init__(self, options: Options) -> None:
-        self.options = options
+        super().__init__(options)
         self._pace = Pace(options.pace)
-        self._client: Any = None
         self._last: tuple[str, float, Sound] = ("", 1.0, NOTHING)
 
     def voice(self, language: str) -> str:  # noqa: ARG002 – the model finds the language itself
@@ -79,23 +76,10 @@ class OpenAISpeech:
             return self._say(text, language, round(within(faster, SLOWEST, FASTEST), 3))
         return fitted(self._say(text, language, 1.0), faster)
 
-    def identity(self) -> dict[str, Any]:
-        """Nothing its options do not say."""
-        return {}
-
-    def weights(self) -> Sequence[Weights]:
-        """None: the service has them."""
-        return ()
-
-    def ready(self) -> None:
-        """Raise ConfigError where nothing may leave the machine."""
-        permitted(self.options)
-
     def close(self) -> None:
-        """Close the connection."""
-        if self._client is not None:
-            self._client.close()
-        self._client, self._last = None, ("", 1.0, NOTHING)
+        """Close the connection, and forget the last line."""
+        super().close()
+        self._last = ("", 1.0, NOTHING)
 
     def _say(self, text: str, language: str, speed: float) -> Sound:
         """`text` at a relative speed; a line asked for at another rate of the stretcher is not sent twice."""
@@ -108,11 +92,10 @@ class OpenAISpeech:
     def _ask(self, text: str, speed: float) -> bytes:
         """One answer of the service, as a file. Raises UserError."""
         options = self.options
-        self._client = self._client or client(options)
         asked = {"speed": speed if options.speed else None, "instructions": options.instructions or None}
         more = {name: value for name, value in asked.items() if value is not None} | options.extra
         with answering(options):
-            answer = self._client.audio.speech.create(
+            answer = self.client.audio.speech.create(
                 model=options.model, voice=options.voice, input=text, response_format=options.format, extra_body=more
             )
             return bytes(answer.content)

@@ -11,14 +11,15 @@ import warnings
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from data.errors import ConfigError
 from stages.models import (
-    TorchOptions,
+    PretrainedBackend,
+    PretrainedOptions,
     Weights,
     device,
     hub_weights,
@@ -27,8 +28,8 @@ from stages.models import (
     model_identity,
     origin,
     pretrained,
-    release,
 )
+from stages.voice.backend import Voice
 from stages.voice.pace import Pace, within
 from stages.voice.sound import NOTHING, Sound, readable
 
@@ -41,12 +42,10 @@ LICENCES = {"facebook/mms-tts": ("CC-BY-NC-4.0", 145_000_000)}
 """Beginning of a hub id → licence and size of its repository."""
 
 
-class Transformers:
+class Transformers(PretrainedBackend, Voice):
     """A VITS model from the hub or from a folder, run on this machine."""
 
-    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
-
-    class Options(TorchOptions):
+    class Options(PretrainedOptions):
         """What can be set."""
 
         model: str = Field(
@@ -63,12 +62,13 @@ class Transformers:
             None, gt=0, le=15, description="Syllables per second the voice speaks on its own; none: measured"
         )
 
-    VOICE: ClassVar = "speaker"
+    VOICE = "speaker"
+    options: Options
+    _loaded: tuple[Any, Any, Any] | None = None
 
     def __init__(self, options: Options) -> None:
-        self.options = options
+        super().__init__(options)
         self._pace = Pace(options.pace)
-        self._loaded: tuple[Any, Any, Any] | None = None
 
     def voice(self, language: str) -> str:  # noqa: ARG002 – the model decides
         """What speaks and how, for the record and as part of a clip's cache key."""
@@ -101,11 +101,6 @@ class Transformers:
         model = self.options.model
         licence, size = next((known for name, known in LICENCES.items() if model.startswith(name)), ("unknown", None))
         return (hub_weights(model, self.options.revision, licence, size),)
-
-    def close(self) -> None:
-        """Free the model."""
-        self._loaded = None
-        release()
 
     @functools.cached_property
     def _identity(self) -> dict[str, Any]:
