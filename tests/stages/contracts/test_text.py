@@ -146,7 +146,7 @@ def test_what_is_read_does_not_depend_on_the_batch(make: Make) -> None:
 def test_close_frees_and_the_next_call_loads_again(make: Make) -> None:
     backend = make()
     first = backend.read([written()])
-    engine = weakref.ref(next(v for k, v in vars(backend).items() if k in {"_engine", "_reader"}))
+    engine = weakref.ref(next(v for k, v in vars(backend).items() if k in {"_engine", "_loaded"}))
     backend.close()
     gc.collect()
     assert engine() is None
