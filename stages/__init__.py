@@ -27,12 +27,13 @@ from data.records import (
     Utterance,
     Written,
 )
+from stages.backend import Resources
 from stages.stage import Stage
 
 PLANNING = ("language", "plan_rate", "early", "late")
 
 STAGES: tuple[Stage, ...] = (
-    Stage("shots", (Episode,), (Shot, Still)),
+    Stage("shots", (Episode,), (Shot, Still), resources=Resources(cores=2)),
     Stage("keyframes", (Shot, Still), (Keyframe,)),
     Stage("dialogue", (Episode,), (Utterance, Song), role="dialogue", settings=("language", "silent_ok")),
     Stage("gaps", (Episode, Utterance, Song), (Gap, LoudnessCurve)),
@@ -65,7 +66,13 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage("review", (Narration, Gap, Keyframe), (Line,), edited=True),
     Stage("voice", (Line,), (Clip,), role="voice", settings=("language", "cast")),
-    Stage("mix", (Episode, Clip, Gap, Utterance), (Duck, Levels, DescribedFilm, Stem), settings=("language",)),
+    Stage(
+        "mix",
+        (Episode, Clip, Gap, Utterance),
+        (Duck, Levels, DescribedFilm, Stem),
+        settings=("language",),
+        resources=Resources(cores=4),
+    ),
     Stage(
         "extended",
         (Episode, Utterance, Missed, Line, Clip, Levels, DescribedFilm),
@@ -73,6 +80,7 @@ STAGES: tuple[Stage, ...] = (
         settings=("language", "cast"),
         speaks=True,
         only_if="extend",
+        resources=Resources(cores=None),
     ),
     Stage(
         "script",

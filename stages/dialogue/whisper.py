@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,11 +17,10 @@ from data.errors import ConfigError
 from stages.dialogue.heard import Segment
 from stages.dialogue.listening import BEAM, ListeningOptions, Recogniser, segment
 from stages.dialogue.speech import Samples
-from stages.download import append
+from stages.download import download
 from stages.models import (
     Progress,
     Weights,
-    about_to_fetch,
     device,
     fingerprint,
     loading,
@@ -81,8 +80,8 @@ class Whisper(Recogniser):
         if self.options.model not in SIZES:
             return [Weights(self.options.model, "unknown", None, here, str(path.parent), lambda _: None)]
         size = SIZES[self.options.model][1]
-        fetch = _Fetch(self.options.model, path)
-        return [Weights(f"openai-whisper {self.options.model}", "MIT", size, here, str(cache()), fetch)]
+        get = partial(fetch, self.options.model, path)
+        return [Weights(f"openai-whisper {self.options.model}", "MIT", size, here, str(cache()), get)]
 
     def _multilingual(self) -> bool:
         return bool(self._load().is_multilingual)
@@ -162,17 +161,6 @@ class Whisper(Recogniser):
         return self._loaded
 
 
-class _Fetch:
-    """Download one checkpoint, told of progress."""
-
-    def __init__(self, name: str, path: Path) -> None:
-        self.name, self.path = name, path
-
-    def __call__(self, progress: Progress) -> None:
-        with loading(self.name):
-            fetch(self.name, self.path, progress)
-
-
 def cache() -> Path:
     """Whisper's own cache folder."""
     root = os.environ.get("XDG_CACHE_HOME")
@@ -180,25 +168,11 @@ def cache() -> Path:
 
 
 def fetch(name: str, path: Path, progress: Progress) -> None:
-    """Download a checkpoint to `path`, going on where an earlier try stopped; nothing where it is.
-
-    Raises ConfigError when offline, OSError and ImportError.
-    """
-    if path.is_file():
-        return
-    about_to_fetch(name)
-    import whisper
-
+    """Download a checkpoint to `path`; nothing where it is. Raises ConfigError."""
+    with loading(name):
+        import whisper
     url = whisper._MODELS[name]
-    partial = path.with_name(path.name + ".partial")
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    append(url, partial, progress)
-    with partial.open("rb") as file:
-        right = hashlib.file_digest(file, "sha256").hexdigest() == url.split("/")[-2]
-    if not right:
-        partial.unlink()
-        raise ConfigError("The download of {model} is damaged; try again", model=name)
-    partial.replace(path)
+    download(name, url, path, progress, sha256=url.split("/")[-2])
 
 
 def _checkpoint(path: Path, where: Any) -> Any:

@@ -7,7 +7,6 @@ the later stages are made for.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import pickle
@@ -25,7 +24,7 @@ from pydantic import Field
 from data.errors import ConfigError
 from data.messages import tr
 from stages.backend import Resources
-from stages.download import download, unzip
+from stages.download import download, unzip, verify
 from stages.models import (
     FREE,
     ModelBackend,
@@ -197,11 +196,7 @@ class EasyOCR(ModelBackend, Reader):
         archive = file.with_suffix(".zip")
         download(f"EasyOCR ({file.name})", model["url"], archive, progress)
         unzip(f"EasyOCR ({file.name})", archive, file.name, file)
-        with file.open("rb") as opened:
-            right = hashlib.file_digest(opened, "md5").hexdigest() == model["md5sum"]
-        if not right:
-            file.unlink()
-            raise ConfigError("The download of {model} is damaged; try again", model=file.name)
+        verify(file, "md5", model["md5sum"], file.name)
 
     def _folder(self) -> Path:
         return Path(self.options.model_folder or home() / "model").expanduser()

@@ -261,8 +261,6 @@ def test_check_goes_on_after_one_that_fails(vdesc: Command, hub: Hub, breaks: st
     assert done.returncode == 2
     assert "text: rapidocr: ok" in done.stdout
     assert "faces: tests.pipeline.hub_backend:HubFaces: failed: ZeroDivisionError: 1 faces" in done.stderr
-        ": ZeroDivisionError", " (ZeroDivisionError"
-    )
 
 
 def test_a_stage_without_a_model_is_named(vdesc: Command) -> None:

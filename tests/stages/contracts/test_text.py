@@ -251,7 +251,7 @@ def test_weights_are_fetched_unpacked_and_checked(
 
     monkeypatch.setitem(config.detection_models["craft"], "md5sum", hashlib.md5(b"another").hexdigest())
     (tmp_path / "craft_mlt_25k.pth").unlink()
-    with pytest.raises(ConfigError, match=r"craft_mlt_25k\.pth is damaged; try again"):
+    with pytest.raises(ConfigError, match=r"craft_mlt_25k\.pth arrived damaged; run the same command again"):
         backend.weights()[0].fetch(lambda done, total: None)
     assert not (tmp_path / "craft_mlt_25k.pth").exists()
 
