@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +26,9 @@ from data.messages import tr
 from stages.backend import Backend, Resources
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -422,6 +425,14 @@ def in_batches(items: Sequence[A], size: int, forward: Callable[[Sequence[A]], S
             continue
         yield from done
         at += len(done)
+
+
+def by_shape(images: Sequence[NDArray[np.uint8]]) -> list[list[int]]:
+    """The places of the pictures, those of one size together."""
+    places: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for place, image in enumerate(images):
+        places[image.shape].append(place)
+    return list(places.values())
 
 
 def release() -> None:

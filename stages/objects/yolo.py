@@ -6,7 +6,6 @@ A `.pt` file is a pickle, which can run any code when it is loaded: use files of
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from stages.models import (
     ModelOptions,
     Progress,
     Weights,
+    by_shape,
     device,
     fingerprint,
     in_batches,
@@ -94,7 +94,7 @@ class Yolo(ModelBackend, Detector):
         if self._loaded is None and images:
             self._load()
         found: list[list[ObjectBox]] = [[] for _ in images]
-        for alike in _by_shape(images):
+        for alike in by_shape(images):
             batch = [enlarged(images[i]) for i in alike]
             for i, things in zip(alike, in_batches(batch, self.options.batch, self._forward, "YOLO"), strict=True):
                 found[i] = things
@@ -231,14 +231,6 @@ def _predicted(
 def _no_detector(file: Path) -> str:
     return tr("{file} holds no object detector that ultralytics can read: give another file, or delete it and run "
               "`vdesc models fetch`", file=file)  # fmt: skip
-
-
-def _by_shape(images: Sequence[NDArray[np.uint8]]) -> list[list[int]]:
-    """The places of the pictures, those of one size together."""
-    places: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for place, image in enumerate(images):
-        places[image.shape].append(place)
-    return list(places.values())
 
 
 def _things(result: Any) -> list[ObjectBox]:

@@ -11,7 +11,6 @@ import math
 import os
 import pickle
 import warnings
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -31,6 +30,7 @@ from stages.models import (
     ModelOptions,
     Progress,
     Weights,
+    by_shape,
     device,
     fingerprint,
     in_batches,
@@ -124,7 +124,7 @@ class EasyOCR(ModelBackend, Reader):
         read: list[list[TextLine]] = [[] for _ in images]
         shown = [_shown(image) for image in images]
         size = self.options.batch if self._loaded and self._loaded.device != "cpu" else 1
-        for alike in _by_shape(shown):
+        for alike in by_shape(shown):
             batch = [shown[i] for i in alike]
             for i, lines in zip(alike, in_batches(batch, size, self._forward, "EasyOCR"), strict=True):
                 read[i] = lines
@@ -258,14 +258,6 @@ def _shown(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if min(height, width) >= least:
         return image
     return cv2.resize(image, (max(width, least), max(height, least))).astype(np.uint8, copy=False)
-
-
-def _by_shape(images: Sequence[NDArray[np.uint8]]) -> list[list[int]]:
-    """The places of the pictures, those of one size together."""
-    places: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for place, image in enumerate(images):
-        places[image.shape].append(place)
-    return list(places.values())
 
 
 @contextmanager

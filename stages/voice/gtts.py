@@ -7,13 +7,13 @@ service's TLS certificate.
 from __future__ import annotations
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from stages.models import loading
 from stages.retrying import PassingError
 from stages.voice.online import BUSY, TIMEOUT, OnlineVoice, persistently, refused
-from stages.voice.pace import Pace, fitted
-from stages.voice.sound import NOTHING, NoSpeechError, Sound, checked, decoded, readable
+from stages.voice.pace import PacedOptions, fitted
+from stages.voice.sound import NOTHING, NoSpeechError, Sound, checked, decoded
 
 
 class GTTS(OnlineVoice):
@@ -21,10 +21,9 @@ class GTTS(OnlineVoice):
 
     packages = ("gtts",)
 
-    class Options(BaseModel):
+    class Options(PacedOptions):
         """What can be set."""
 
-        model_config = ConfigDict(frozen=True, extra="forbid")
         lang: str | None = Field(
             None, description="Language tag of gTTS (ko, en, ja …); none: that of the narration. Text goes to Google"
         )
@@ -33,31 +32,17 @@ class GTTS(OnlineVoice):
             pattern=r"^[a-z.]+$",
             description="Domain of Google Translate: com, co.kr, co.uk …; decides the accent of English",
         )
-        pace: float | None = Field(
-            None, gt=0, le=15, description="Syllables per second the voice speaks on its own; none: measured"
-        )
 
     options: Options
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        self._pace = Pace(options.pace)
         self._last: tuple[str, Sound] = ("", NOTHING)
 
     def voice(self, language: str) -> str:
         """What speaks and how, for the record and as part of a clip's cache key."""
         pace = f" pace {self.options.pace:g}" if self.options.pace else ""
         return f"gTTS {self._tag(language)} (translate.google.{self.options.tld}){pace}"
-
-    def speak(self, text: str, language: str, rate: float) -> Sound:
-        """`text` at its own pace, stretched towards `rate` syllables per second: mono samples and sampling rate.
-
-        Raises UserError when the service cannot be reached, refuses, or answers without speech.
-        """
-        if not readable(text):
-            return NOTHING
-        faster = self._pace.faster(language, rate, lambda sentence: self._say(sentence, language))
-        return fitted(self._say(text, language), faster)
 
     def close(self) -> None:
         """Nothing is held but the last line."""
@@ -71,14 +56,14 @@ class GTTS(OnlineVoice):
     def _tag(self, language: str) -> str:
         return self.options.lang or language
 
-    def _say(self, text: str, language: str) -> Sound:
-        """`text` at the voice's own pace; a line asked for at another rate is not sent twice."""
+    def _said(self, text: str, language: str, faster: float) -> Sound:
+        """Stretched; a line asked for at another rate is not sent twice."""
         if self._last[0] != text:
             self.ready()
             service = self.service
             sound = persistently(service, lambda: checked(self._ask(service, text, language), text, language))
             self._last = (text, sound)
-        return self._last[1]
+        return fitted(self._last[1], faster)
 
     def _ask(self, service: str, text: str, language: str) -> Sound:
         """One answer of the service. Raises PassingError, NoSpeechError, UserError."""

@@ -10,7 +10,7 @@ from data.errors import ConfigError, UserError
 from stages.backend import Resources
 from stages.models import offline
 from stages.retrying import PassingError, retried
-from stages.voice.backend import Voice
+from stages.voice.pace import PacedVoice
 from stages.voice.sound import NoSpeechError
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ BUSY = frozenset({408, 429, 500, 502, 503, 504})
 """Answers of HTTP after which another try is worth it."""
 
 
-class OnlineVoice(Voice):
+class OnlineVoice(PacedVoice):
     """A voice of a service on the network."""
 
     @property

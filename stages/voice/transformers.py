@@ -29,9 +29,8 @@ from stages.models import (
     origin,
     pretrained,
 )
-from stages.voice.backend import Voice
-from stages.voice.pace import Pace, within
-from stages.voice.sound import NOTHING, Sound, readable
+from stages.voice.pace import PacedOptions, PacedVoice, within
+from stages.voice.sound import NOTHING, Sound
 
 if TYPE_CHECKING:
     import torch
@@ -42,10 +41,10 @@ LICENCES = {"facebook/mms-tts": ("CC-BY-NC-4.0", 145_000_000)}
 """Beginning of a hub id → licence and size of its repository."""
 
 
-class Transformers(PretrainedBackend, Voice):
+class Transformers(PretrainedBackend, PacedVoice):
     """A VITS model from the hub or from a folder, run on this machine."""
 
-    class Options(PretrainedOptions):
+    class Options(PretrainedOptions, PacedOptions):
         """What can be set."""
 
         model: str = Field(
@@ -58,17 +57,10 @@ class Transformers(PretrainedBackend, Voice):
         )
         speaker: int = Field(0, ge=0, description="Number of the speaker, for models with several")
         seed: int = Field(0, ge=0, description="Seed of the intonation; the same seed gives the same clip")
-        pace: float | None = Field(
-            None, gt=0, le=15, description="Syllables per second the voice speaks on its own; none: measured"
-        )
 
     VOICE = "speaker"
     options: Options
     _loaded: tuple[Any, Any, Any] | None = None
-
-    def __init__(self, options: Options) -> None:
-        super().__init__(options)
-        self._pace = Pace(options.pace)
 
     def voice(self, language: str) -> str:  # noqa: ARG002 – the model decides
         """What speaks and how, for the record and as part of a clip's cache key."""
@@ -80,17 +72,6 @@ class Transformers(PretrainedBackend, Voice):
             f"{options.model}@{source[:12]} speaker {options.speaker} seed {options.seed} "
             f"{self._identity['dtype'].removeprefix('torch.')}{quantised}{pace}"
         )
-
-    def speak(self, text: str, language: str, rate: float) -> Sound:
-        """`text` at `rate` syllables per second as near as the model can: mono samples and their sampling rate.
-
-        Deterministic on one device; empty where the model knows no letter of the text. Raises ConfigError when the
-        model cannot be loaded or run.
-        """
-        if not readable(text):
-            return NOTHING
-        faster = self._pace.faster(language, rate, lambda sentence: self._say(sentence, 1.0))
-        return self._say(text, within(faster, SLOWEST, FASTEST))
 
     def identity(self) -> dict[str, Any]:
         """Commit or fingerprint of the weights, and the precision."""
@@ -106,14 +87,14 @@ class Transformers(PretrainedBackend, Voice):
     def _identity(self) -> dict[str, Any]:
         return model_identity(self.options, self.options.model)
 
-    def _say(self, text: str, faster: float) -> Sound:
-        """`text` spoken `faster` times as fast as the model would on its own."""
+    def _said(self, text: str, language: str, faster: float) -> Sound:  # noqa: ARG002
+        """Deterministic on one device; empty where the model knows no letter of the text. Raises ConfigError."""
         self._loaded = self._loaded or self._load()
         model, tokenizer, romanise = self._loaded
         inputs = tokenizer(romanise(text), return_tensors="pt").to(model.device)
         if inputs["input_ids"].shape[-1] < 2:  # a blank stands around every letter
             return NOTHING
-        model.speaking_rate = model.config.speaking_rate * faster
+        model.speaking_rate = model.config.speaking_rate * within(faster, SLOWEST, FASTEST)
         (wave,) = in_batches([inputs], 1, lambda one: [self._forward(model, one[0])], self.options.model)
         samples = wave.float().cpu().numpy().astype(np.float32)
         if not np.isfinite(samples).all():

@@ -100,6 +100,6 @@ def test_a_server_that_is_down(server: type[Server], monkeypatch: pytest.MonkeyP
     import whisper
 
     monkeypatch.setitem(whisper._MODELS, "small", "http://127.0.0.1:9/0/small.pt")
-    with pytest.raises(ConfigError, match="could not be downloaded.*check the network"):
+    with pytest.raises(ConfigError, match=r"could not be downloaded.*check the network"):
         Whisper(WhisperOptions()).weights()[0].fetch(lambda done, total: None)
     assert server.ranges == []
