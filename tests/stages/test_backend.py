@@ -20,6 +20,7 @@ from stages.faces import Detector
 from stages.models import PretrainedBackend, PretrainedOptions
 from stages.voice.backend import Voice
 
+ROOT = Path(__file__).resolve().parents[2]
 LISTED = [(role, target) for role, names in BACKENDS.items() for target in names.values() if target]
 
 
@@ -92,6 +93,19 @@ def test_a_class_of_ones_own_that_does_not_fit_is_named(setting: str, says: str)
         settings.load("embedded", [setting])
     with messages.answering("ko"):
         assert "파생" in str(raised.value)
+
+
+@pytest.mark.parametrize("page", ["models.md", "models.ko.md"])
+def test_the_voice_of_the_docs_speaks(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    (tmp_path / f"voices_{len(page)}.py").write_text(text.partition("```python\n")[2].partition("```")[0])
+    monkeypatch.syspath_prepend(tmp_path)
+    config = settings.load("embedded", [f"voice.backend=voices_{len(page)}:Mine", "voice.pitch=110"])
+    backend = settings.make_backend(stage("voice"), config)
+    assert isinstance(backend, Voice)
+    samples, rate = backend.speak("문이 열린다.", "ko", 4.5)
+    assert len(samples) / rate == pytest.approx(len("문이 열린다.") / 4.5, abs=0.01)
+    assert backend.voice("ko") == "hum 110 Hz"
 
 
 class Pretrained(PretrainedBackend):
