@@ -105,7 +105,13 @@ def backend_class(stage: Stage, config: Config) -> type[Backend] | None:
     """The configured backend of the stage's role; None where the role is switched off. Raises ConfigError."""
     if stage.role is None:
         return None
-    return _backend_named(stage, getattr(config.section(stage), "backend"))  # noqa: B009 – not every StageConfig has it
+    return _backend_named(stage, backend_name(stage, config))
+
+
+def backend_name(stage: Stage, config: Config) -> str:
+    """The backend of a stage that has a role, as the settings name it."""
+    name: str = getattr(config.section(stage), "backend")  # noqa: B009 – not every StageConfig has it
+    return name
 
 
 def _backend_named(stage: Stage, name: str) -> type[Backend] | None:
@@ -201,7 +207,7 @@ def check_cast(config: Config) -> None:
     faces = next(s for s in STAGES if s.role == "faces")
     detector = backend_class(faces, config)
     if detector is None or not issubclass(detector, Recogniser):
-        raise ConfigError(cannot_recognise(getattr(config.section(faces), "backend")))  # noqa: B009
+        raise ConfigError(cannot_recognise(backend_name(faces, config)))
 
 
 def check_extended(config: Config) -> None:

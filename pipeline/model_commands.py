@@ -90,7 +90,7 @@ def check(
     for stage in _stages(only):
         if settings.backend_class(stage, config) is None:
             continue
-        name = f"{stage.name}: {getattr(config.section(stage), 'backend')}"  # noqa: B009
+        name = f"{stage.name}: {settings.backend_name(stage, config)}"
         done = trial(stage, Chosen(profile, assignments or []), messages.current())
         typer.echo(f"{name}: {_told(done)}", err=done.error is not None)
         sound = sound and done.error is None

@@ -49,7 +49,7 @@ def needs(config: Config, stages: Iterable[Stage] = STAGES) -> Iterator[Need]:
     for stage in stages:
         backend = settings.make_backend(stage, config)
         if backend is not None:
-            name = getattr(config.section(stage), "backend")  # noqa: B009
+            name = settings.backend_name(stage, config)
             yield Need(stage.name, name, tuple(backend.weights()), stage.resources + backend.resources())
 
 
