@@ -10,6 +10,7 @@ import copy
 import difflib
 import functools
 import importlib
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -20,11 +21,11 @@ from data import series, settings
 from data.errors import ConfigError
 from data.settings import explain, unknown
 from pipeline import DEFAULT_PROFILE
-from stages import BACKENDS, STAGES
-from stages.faces import cannot_recognise
-from stages.models import ModelBackend
+from stages import BACKENDS, ROLES, STAGES
+from stages.backend import Backend, NoOptions
+from stages.faces import Recogniser, cannot_recognise
 from stages.sources import RunSettings
-from stages.stage import Backend, NoOptions, Stage, StageConfig, keyed
+from stages.stage import Stage, StageConfig, keyed
 
 PROFILES = Path(__file__).parents[1] / "configs"
 
@@ -105,7 +106,13 @@ def backend_class(stage: Stage, config: Config) -> type[Backend] | None:
     """The configured backend of the stage's role; None where the role is switched off. Raises ConfigError."""
     if stage.role is None:
         return None
-    return _backend_named(stage, getattr(config.section(stage), "backend"))  # noqa: B009 – not every StageConfig has it
+    return _backend_named(stage, backend_name(stage, config))
+
+
+def backend_name(stage: Stage, config: Config) -> str:
+    """The backend of a stage that has a role, as the settings name it."""
+    name: str = getattr(config.section(stage), "backend")  # noqa: B009 – not every StageConfig has it
+    return name
 
 
 def _backend_named(stage: Stage, name: str) -> type[Backend] | None:
@@ -115,9 +122,8 @@ def _backend_named(stage: Stage, name: str) -> type[Backend] | None:
         return None
     if not target:
         raise ConfigError(unknown(f"{stage.name}.backend: {name}", name, table))
-    module, _, attribute = target.partition(":")
     try:
-        return cast("type[Backend]", getattr(importlib.import_module(module), attribute))
+        kind = _imported(target)
     except (ImportError, AttributeError) as error:
         raise ConfigError(
             "{key}: {target} cannot be loaded ({cause}); check the path module:Class",
@@ -125,6 +131,22 @@ def _backend_named(stage: Stage, name: str) -> type[Backend] | None:
             target=target,
             cause=error,
         ) from None
+    base = _imported(ROLES[stage.role or ""])
+    if not isinstance(kind, type) or not issubclass(kind, base) or inspect.isabstract(kind):
+        raise ConfigError(
+            "{key}: {target} does not fit; it must be derived from {base} and have {methods}",
+            key=f"{stage.name}.backend",
+            target=target,
+            base=ROLES[stage.role or ""],
+            methods=", ".join(sorted(base.__abstractmethods__)),
+        )
+    return cast("type[Backend]", kind)
+
+
+def _imported(target: str) -> Any:
+    """What "module:Name" stands for."""
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def _options_in_place(stage: Stage, section: dict[str, Any]) -> dict[str, Any]:
@@ -172,7 +194,7 @@ def backend_options(stage: Stage, config: Config) -> BaseModel:
 def make_backend(stage: Stage, config: Config) -> Backend | None:
     """The configured backend, not loaded yet; None where the role is switched off. Raises ConfigError."""
     kind = backend_class(stage, config)
-    return kind(backend_options(stage, config)) if kind else None  # type: ignore[call-arg]
+    return kind(backend_options(stage, config)) if kind else None
 
 
 def check_cast(config: Config) -> None:
@@ -184,8 +206,9 @@ def check_cast(config: Config) -> None:
     if config.given_script or not found.people.seen:
         return  # nobody is looked for; the readings count all the same
     faces = next(s for s in STAGES if s.role == "faces")
-    if not hasattr(backend_class(faces, config), "threshold"):
-        raise ConfigError(cannot_recognise(getattr(config.section(faces), "backend")))  # noqa: B009
+    detector = backend_class(faces, config)
+    if detector is None or not issubclass(detector, Recogniser):
+        raise ConfigError(cannot_recognise(backend_name(faces, config)))
 
 
 def check_extended(config: Config) -> None:
@@ -200,12 +223,10 @@ def ingredients(stage: Stage, config: Config) -> dict[str, Any]:
     """Every setting the stage's result depends on; with the files they name and what the backend says of itself."""
     section = config.section(stage)
     values = keyed(section) | dict(sorted(section.files().items()))
-    kind = backend_class(stage, config)
-    if kind is not None:
-        values["options"] = keyed(backend_options(stage, config))
-    if hasattr(kind, "identity"):
-        identity = cast("ModelBackend", make_backend(stage, config)).identity()
-        values |= {f"model.{name}": value for name, value in identity.items()}
+    backend = make_backend(stage, config)
+    if backend is not None:
+        values["options"] = keyed(backend.options)
+        values |= {f"model.{name}": value for name, value in backend.identity().items()}
     return values
 
 
@@ -215,8 +236,7 @@ def schema() -> dict[str, Any]:
     for role, names in BACKENDS.items():
         for name, target in names.items():
             if target:
-                module, _, attribute = target.partition(":")
-                options = getattr(importlib.import_module(module), attribute).Options
+                options = _imported(target).Options
                 result.setdefault("$defs", {})[f"{role}.{name}.options"] = options.model_json_schema()
     return result
 

@@ -103,14 +103,14 @@ def _captioned(truths: Any, output: Path, styles: Sequence[Any], profile: str, a
     answers = output.with_name(f"{output.stem}.answers")  # what was written once is not computed or paid again
     answers.mkdir(parents=True, exist_ok=True)
     backend: Any = settings.make_backend(stage, config)
-    asked = kept_in(answers, backend, chosen.backend, chosen.options)
+    asked = kept_in(answers, backend, chosen.backend)
 
     def described(jpegs: Sequence[bytes], language: str) -> Iterator[Any]:
         return describe(jpegs, asked, cast(Any, language), chosen.styles, chosen.n, chosen.templates)
 
     try:
         with counted(console(), tr("captions")) as progress:
-            return of_pictures(truths, described, getattr(backend, "model", chosen.backend), progress)
+            return of_pictures(truths, described, backend.model or chosen.backend, progress)
     finally:
         backend.close()
 

@@ -14,8 +14,9 @@ from data.workspace import Workspace
 from pipeline import config as settings
 from pipeline.config import Config
 from stages import STAGES
+from stages.backend import Backend
 from stages.sources import GivenScript, Read, Speaker, Surroundings
-from stages.stage import Backend, Job, Stage, Upstream
+from stages.stage import Job, Stage, Upstream
 
 VOICE = next(stage for stage in STAGES if stage.role == "voice")
 SHARED = ".voices"
@@ -74,7 +75,7 @@ class Jobs:
         folder: Path | None = None,
         replaced: Replaced | None = None,
         progress: Callable[[float, float], None] = lambda done, total: None,
-    ) -> Job[Any]:
+    ) -> Job[Any, Any]:
         """A job of the stage that writes into `folder`; None: one that leaves nothing but its cache."""
         cache = self.workspace.cache(stage.name)
         return Job(

@@ -60,7 +60,7 @@ def fetch(
     from stages.models import offline as is_offline
 
     found = list(models.needs(settings.load(profile, assignments or [])))
-    wanted = [w for need in found for w in need.weights or () if w.update] if update else []
+    wanted = [w for need in found for w in need.weights if w.update] if update else []
     wanted = list({w.name: w for w in [*models.absent(found), *wanted]}.values())
     if wanted and is_offline():
         raise ConfigError("--offline forbids fetching; run this again without it")
@@ -90,7 +90,7 @@ def check(
     for stage in _stages(only):
         if settings.backend_class(stage, config) is None:
             continue
-        name = f"{stage.name}: {getattr(config.section(stage), 'backend')}"  # noqa: B009
+        name = f"{stage.name}: {settings.backend_name(stage, config)}"
         done = trial(stage, Chosen(profile, assignments or []), messages.current())
         typer.echo(f"{name}: {_told(done)}", err=done.error is not None)
         sound = sound and done.error is None
@@ -126,7 +126,7 @@ def _table(screen: Console, title: str, found: list[Need]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, title=title, title_justify="left", title_style="bold")
-    for column in (tr("Stage"), tr("Backend"), tr("Weights"), tr("Size"), tr("Licence"), tr("Where")):
+    for column in (tr("Stage"), tr("Backend"), tr("Weights"), tr("Size"), tr("Licence"), tr("Takes"), tr("Where")):
         table.add_column(column, overflow="fold")
     for need in found:
         for row in _rows(need):
@@ -134,10 +134,14 @@ def _table(screen: Console, title: str, found: list[Need]) -> None:
     screen.print(table, highlight=False, markup=False)
 
 
-def _rows(need: Need) -> list[tuple[str, str, str, str]]:
-    if need.weights is None:
-        return [(tr("part of its package"), "", "", "")]
-    return [_row(weights) for weights in need.weights] or [(tr("a service on the network"), "", "", "")]
+def _rows(need: Need) -> list[tuple[str, ...]]:
+    """Of several weights the first is told what they all take together."""
+    from pipeline.models import told
+
+    source = tr("a service on the network") if need.resources.network else tr("part of its package")
+    rows = [_row(weights) for weights in need.weights] or [(source, "", "", "")]
+    takes = [told(need.resources), *[""] * (len(rows) - 1)]
+    return [(*row[:3], said, row[3]) for row, said in zip(rows, takes, strict=True)]
 
 
 def _row(weights: Weights) -> tuple[str, str, str, str]:

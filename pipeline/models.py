@@ -6,7 +6,6 @@ import importlib.util
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from data.errors import ConfigError, UserError
 from data.messages import tr
@@ -16,6 +15,7 @@ from pipeline.downloads import Downloads
 from pipeline.jobs import in_use
 from pipeline.runner import Work, plan
 from stages import STAGES
+from stages.backend import Resources
 from stages.models import Weights, offline
 from stages.sources import VoiceOfRun
 from stages.stage import Stage
@@ -27,8 +27,9 @@ class Need:
 
     stage: str
     backend: str
-    weights: tuple[Weights, ...] | None
-    """Empty for a service on the network; None where everything comes with the package."""
+    weights: tuple[Weights, ...]
+    """Empty where its package or a service has them."""
+    resources: Resources
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,31 @@ def needs(config: Config, stages: Iterable[Stage] = STAGES) -> Iterator[Need]:
     for stage in stages:
         backend = settings.make_backend(stage, config)
         if backend is not None:
-            weights = tuple(backend.weights()) if hasattr(backend, "weights") else None
-            yield Need(stage.name, getattr(config.section(stage), "backend"), weights)  # noqa: B009
+            name = settings.backend_name(stage, config)
+            yield Need(stage.name, name, tuple(backend.weights()), stage.resources + backend.resources())
+
+
+def resources(stage: Stage, config: Config) -> Resources:
+    """What the stage takes: on its own, by its backend, and by the voice where it asks that. Raises ConfigError."""
+    backends = [settings.make_backend(one, config) for one in with_voice([stage], {stage.name})]
+    return sum((backend.resources() for backend in backends if backend), stage.resources)
+
+
+def told(takes: Resources) -> str:
+    """Resources in words."""
+    said = [tr("all cores") if takes.cores is None else tr("{number} cores", number=takes.cores)]
+    if takes.cores == 1:
+        said = [tr("one core")]
+    if takes.gpu_memory:
+        said.append(tr("more than {size:.2f} GB of a GPU if there is one", size=takes.gpu_memory / 1e9))
+    elif takes.gpu_memory is None:
+        said.append(tr("a GPU if there is one"))
+    return ", ".join([*said, tr("the network")] if takes.network else said)
 
 
 def absent(found: Iterable[Need]) -> list[Weights]:
     """The weights that are not on this machine, each once."""
-    missing = [weights for need in found for weights in need.weights or () if weights.where is None]
+    missing = [weights for need in found for weights in need.weights if weights.where is None]
     return list({weights.name: weights for weights in missing}.values())
 
 
@@ -125,10 +144,10 @@ def _kept(stage: Stage, works: Sequence[Work]) -> bool:
 
 
 def _not_ready(stage: Stage, config: Config) -> str | None:
-    ready = getattr(settings.make_backend(stage, config), "ready", None)
+    backend = settings.make_backend(stage, config)
     try:
-        if ready:
-            ready()
+        if backend:
+            backend.ready()
     except ConfigError as error:
         return str(error)
     return None
@@ -136,7 +155,8 @@ def _not_ready(stage: Stage, config: Config) -> str | None:
 
 def packages(stage: Stage, config: Config) -> Sequence[str]:
     """The modules the stage's backend imports when it loads."""
-    return cast("Sequence[str]", getattr(settings.backend_class(stage, config), "packages", ()))
+    backend = settings.backend_class(stage, config)
+    return backend.packages if backend else ()
 
 
 def _out_of_reach(missing: Sequence[Weights], chosen: Chosen) -> str:

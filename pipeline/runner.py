@@ -23,9 +23,10 @@ from pipeline.remembered import keep_settings
 from pipeline.series import in_order, remember
 from pipeline.switching import finish
 from stages import STAGES
+from stages.backend import Backend
 from stages.models import release
 from stages.sources import Edits
-from stages.stage import Backend, Stage
+from stages.stage import Stage
 
 log = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from data.records import Clip, Finding
 from data.workspace import Workspace
 from pipeline.config import Config
 from pipeline.jobs import in_use
+from pipeline.models import resources, told
 from pipeline.runner import Work, plan
 from stages import STAGES
 
@@ -22,11 +23,13 @@ def line(console: Console, text: str, style: str | None = None) -> None:
 
 
 def print_plan(console: Console, work: Work, config: Config, until: str | None) -> None:
-    """What a run would do with each stage, and why."""
+    """What a run would do with each stage, why, and what that takes."""
     line(console, work.episode.id)
+    stages = {stage.name: stage for stage in STAGES}
     for step in plan(work, config, until):
         states = {"cached": tr("cached"), "run": tr("run: {why}", why=step.why), "follows": step.why}
-        line(console, f"  {step.stage} – {states[step.state]}")
+        takes = "" if step.state == "cached" else f" ({told(resources(stages[step.stage], config))})"
+        line(console, f"  {step.stage} – {states[step.state]}{takes}")
 
 
 def print_summary(console: Console, work: Work, config: Config, until: str | None) -> None:

@@ -27,6 +27,7 @@ from data.records import (
     Utterance,
     Written,
 )
+from stages.backend import Resources
 from stages.sources import (
     EarlierNotes,
     Early,
@@ -45,7 +46,7 @@ from stages.sources import (
 from stages.stage import Stage
 
 STAGES: tuple[Stage, ...] = (
-    Stage("shots", (Episode,), (Shot, Still)),
+    Stage("shots", (Episode,), (Shot, Still), resources=Resources(cores=2)),
     Stage("keyframes", (Shot, Still), (Keyframe,)),
     Stage("dialogue", (Episode, Language, Silent), (Utterance, Song), role="dialogue"),
     Stage("gaps", (Episode, Utterance, Song), (Gap, LoudnessCurve)),
@@ -68,11 +69,17 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage("review", (Narration, Gap, Keyframe, Planning, Edits), (Line,)),
     Stage("voice", (Line, Language, Wordings), (Clip,), role="voice"),
-    Stage("mix", (Episode, Clip, Gap, Utterance, Language), (Duck, Levels, DescribedFilm, Stem)),
+    Stage(
+        "mix",
+        (Episode, Clip, Gap, Utterance, Language),
+        (Duck, Levels, DescribedFilm, Stem),
+        resources=Resources(cores=4),
+    ),
     Stage(
         "extended",
         (Episode, Utterance, Missed, Line, Clip, Levels, DescribedFilm, Language, VoiceOfRun, ExtendedAsked),
         (Extended, ExtendedFilm),
+        resources=Resources(cores=None),
     ),
     Stage(
         "script",
@@ -148,3 +155,15 @@ BACKENDS: dict[str, dict[str, str | None]] = {
     },
 }
 """role → name → "module:Class"; None switches the role off. A name with ":" in the config is such a path."""
+
+ROLES = {
+    "dialogue": "stages.dialogue.speech:Transcriber",
+    "objects": "stages.objects:Detector",
+    "text": "stages.text:Reader",
+    "faces": "stages.faces:Detector",
+    "candidates": "stages.candidates.prompt:Captioner",
+    "ranking": "stages.ranking.prompt:Ranker",
+    "rewriting": "stages.schedule.rewriting:Rewriter",
+    "voice": "stages.voice.backend:Voice",
+}
+"""role → the base of its backends, those of one's own too."""

@@ -7,16 +7,17 @@ there when a download broke off (from 1.31 on), and at Ctrl-C it waits for its t
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import re
 import shutil
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import ConfigError
+from stages.download import append, damaged, verify
 from stages.models import Progress, hub_folder, loading
+from stages.retrying import retried
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
@@ -25,8 +26,6 @@ FOREIGN = ("*.msgpack", "*.h5", "*.ot", "*.onnx", "*.onnx_data", "*.gguf", "*.tf
 """Weights of other frameworks, which lie beside those of torch in many repositories."""
 WAITS = (1.0, 4.0)
 """Seconds before each further try after a connection that broke off."""
-TIMEOUT = 30.0
-"""Seconds without a byte."""
 
 
 def fetch_from_hub(repo: str, revision: str, progress: Progress) -> None:
@@ -68,11 +67,15 @@ def _fetch(info: ModelInfo, progress: Progress) -> None:
     total, done = sum(sizes[name] for name in missing), 0
     _need_room(info.id, total)
     for name in missing:
-        for arrived in _blob(info, name):
-            progress(done + arrived, total)
+        _blob(info, name, partial(_moved, progress, done, total))
         hf_hub_download(info.id, name, revision=info.sha)
         done += sizes[name]
     progress(total, total)
+
+
+def _moved(progress: Progress, before: int, total: int, arrived: float, _: float) -> None:
+    """Progress of one file as that of all."""
+    progress(before + arrived, total)
 
 
 def _wanted(files: Sequence[str]) -> list[str]:
@@ -94,9 +97,10 @@ def _need_room(repo: str, size: int) -> None:
         )
 
 
-def _blob(info: ModelInfo, name: str) -> Iterator[int]:
-    """Download one file to where the cache keeps its contents; yields the bytes that have arrived."""
+def _blob(info: ModelInfo, name: str, progress: Progress) -> None:
+    """Download one file to where the cache keeps its contents."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]
 
     url = hf_hub_url(info.id, name, revision=info.sha)
     there = get_hf_file_metadata(url)
@@ -104,48 +108,17 @@ def _blob(info: ModelInfo, name: str) -> Iterator[int]:
     if blob.exists():
         return
     blob.parent.mkdir(parents=True, exist_ok=True)
-    partial = blob.with_name(f"{blob.name}.partial")
-    yield from _persistently(url, partial)
-    _verify(partial, there.size, str(there.etag), f"{info.id}/{name}")
-    partial.replace(blob)
+    part = blob.with_name(f"{blob.name}.partial")
+    headers = build_hf_headers()
+    retried(lambda: append(url, part, progress, headers, hf_raise_for_status), WAITS, (ConnectionError,))
+    _verify(part, there.size, str(there.etag), f"{info.id}/{name}")
+    part.replace(blob)
 
 
-def _persistently(url: str, partial: Path) -> Iterator[int]:
-    import httpx
-
-    for wait in (*WAITS, None):
-        try:
-            yield from _download(url, partial)
-            return
-        except httpx.TransportError:
-            if wait is None:
-                raise
-            time.sleep(wait)
-
-
-def _download(url: str, partial: Path) -> Iterator[int]:
-    import httpx
-    from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]
-
-    have = partial.stat().st_size if partial.exists() else 0
-    headers = build_hf_headers() | {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=TIMEOUT) as answer:
-        if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:  # nothing is left to send
-            return
-        hf_raise_for_status(answer)
-        whole = answer.status_code != httpx.codes.PARTIAL_CONTENT
-        with partial.open("wb" if whole else "ab") as file:
-            for piece in answer.iter_bytes():
-                file.write(piece)
-                yield file.tell()
-
-
-def _verify(partial: Path, size: int | None, etag: str, name: str) -> None:
+def _verify(part: Path, size: int | None, etag: str, name: str) -> None:
     """Raise ConfigError, and forget the file, where it is not the one the hub has."""
-    sound = size is None or partial.stat().st_size == size
-    if sound and re.fullmatch("[0-9a-f]{64}", etag):  # large files go by their SHA-256
-        with partial.open("rb") as file:
-            sound = hashlib.file_digest(file, "sha256").hexdigest() == etag
-    if not sound:
-        partial.unlink()
-        raise ConfigError("{file} arrived damaged; run the same command again", file=name)
+    if size is not None and part.stat().st_size != size:
+        part.unlink()
+        raise damaged(name)
+    if re.fullmatch("[0-9a-f]{64}", etag):  # large files go by their SHA-256
+        verify(part, "sha256", etag, name)

@@ -12,19 +12,23 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.errors import SURROUNDINGS, ConfigError, UserError
 from data.messages import tr
+from stages.backend import Backend, Resources
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -36,6 +40,9 @@ WHOLE = 16 * 2**20
 NO_ROOM = ("out of memory", "not enough memory", "can't allocate memory", "bad allocation")
 """How torch, oneDNN and ONNX Runtime say that memory is short, besides torch.OutOfMemoryError."""
 
+WIDTHS: dict[str, float] = {"auto": 2, "bf16": 2, "fp16": 2, "fp32": 4, "8bit": 1, "4bit": 0.5}
+"""Bytes a number takes on a GPU."""
+STORED: dict[str, float] = {"float32": 4, "float16": 2, "bfloat16": 2}
 Progress = Callable[[float, float], None]
 """Bytes done, bytes in all."""
 
@@ -69,6 +76,12 @@ class TorchOptions(ModelOptions):
     trust_remote_code: bool = Field(False, description="Run Python code that comes with the model. Read it first")
 
 
+class PretrainedOptions(TorchOptions):
+    """Settings of a backend with one model of transformers."""
+
+    model: str = Field(description="Hub id or folder")
+
+
 @dataclass(frozen=True)
 class Weights:
     """One set of weights a backend needs."""
@@ -89,21 +102,73 @@ class Weights:
     """Download what the name stands for today and use it from then on; None where it never changes."""
 
 
-class ModelBackend(Protocol):
-    """What a backend with weights or a paid service has besides its one method and `close()`."""
+class ModelBackend(Backend):
+    """A backend that loads its weights on a device of this machine, into `_loaded`."""
+
+    options: ModelOptions
+    _loaded: Any = None
+
+    def resources(self) -> Resources:
+        """On the CPU all of it; on a GPU at least the memory of the weights, as large as their files."""
+        return on_device(self.options.device, [_size(weights) for weights in self.weights()])
+
+    def close(self) -> None:
+        """Free the model."""
+        self._loaded = None
+        release()
+
+
+class PretrainedBackend(ModelBackend):
+    """One that has a model of transformers."""
+
+    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
+    options: PretrainedOptions
+    known: ClassVar[Mapping[str, tuple[str, int | None]]] = {}
+    """Hub id → licence and bytes to download, about, of models people are likely to choose, from their hub pages."""
 
     def identity(self) -> dict[str, Any]:
-        """What its results depend on and its options do not say: resolved revision, dtype, hash of local files.
-
-        Cheap: reads no weights into memory, touches no network. Part of the key of the stage.
-        """
+        """Revision or fingerprint of the weights, and the precision."""
+        return model_identity(self.options, self.options.model)
 
     def weights(self) -> Sequence[Weights]:
-        """The weights it needs, without loading them; empty for remote services."""
+        """The one model."""
+        licence, size = self.known.get(self.options.model, ("unknown", None))
+        return [hub_weights(self.options.model, self.options.revision, licence, size)]
 
-    # It may also have
-    #     packages: ClassVar[tuple[str, ...]]   the modules it imports when it loads: looked for before a run starts
-    #     def ready(self) -> None               raises ConfigError where no download helps: no network with --offline
+    def resources(self) -> Resources:
+        """On a GPU at least the memory of the weights: their bytes, times what a number takes by `dtype` or `quantise`
+        over what it takes in the files. Before config.json is here to say that, the two count as the same.
+        """
+        options = self.options
+        chosen = WIDTHS[options.dtype if options.quantise == "none" else options.quantise]
+        sizes = [(_size(weights), _stored_width(weights) or chosen) for weights in self.weights()]
+        return on_device(options.device, [size and round(size * chosen / stored) for size, stored in sizes])
+
+
+def on_device(device: str, sizes: Sequence[int | None]) -> Resources:
+    """What models of such sizes (bytes; None: unknown) take on the device of a `device` setting."""
+    if device == "cpu":
+        return Resources(cores=None)
+    memory = None if None in sizes else sum(size or 0 for size in sizes)
+    return Resources(cores=None if device == "auto" else 1, gpu_memory=memory)
+
+
+def _size(weights: Weights) -> int | None:
+    """Bytes of the weights: of the files that are here, else of the download."""
+    here = weights.where
+    if here is None or here.is_file():
+        return weights.size if here is None else here.stat().st_size
+    files = list(here.glob("*.safetensors")) or list(here.glob("*.bin"))
+    return sum(file.stat().st_size for file in files) or weights.size
+
+
+def _stored_width(weights: Weights) -> float | None:
+    """Bytes a number takes in the files of a model, as its config.json says."""
+    config = weights.where and weights.where / "config.json"
+    if not config or not config.is_file():
+        return None
+    said = json.loads(config.read_text(encoding="utf-8"))
+    return STORED.get(said.get("dtype") or said.get("torch_dtype") or "")
 
 
 def offline() -> bool:
@@ -360,6 +425,14 @@ def in_batches(items: Sequence[A], size: int, forward: Callable[[Sequence[A]], S
             continue
         yield from done
         at += len(done)
+
+
+def by_shape(images: Sequence[NDArray[np.uint8]]) -> list[list[int]]:
+    """The places of the pictures, those of one size together."""
+    places: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for place, image in enumerate(images):
+        places[image.shape].append(place)
+    return list(places.values())
 
 
 def release() -> None:

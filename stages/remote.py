@@ -1,9 +1,8 @@
 """Services with OpenAI's interface (vLLM, SGLang, Ollama, CLOVA Studio): who may be asked, how, what went wrong.
 
-A backend has `Options(RemoteOptions)`, opens `client(options)` on first use, closes it in `close()`, and sends every
-request through `insistently`:
+A backend derives from `RemoteBackend`, has `Options(RemoteOptions)`, and sends every request through `insistently`:
 
-    reply = insistently(options, lambda: service.chat.completions.create(...))
+    reply = insistently(options, lambda: self.client.chat.completions.create(...))
 
 The key comes from the environment alone and goes nowhere but into the request. What a film shows leaves this machine
 only with `allow_remote`.
@@ -15,18 +14,19 @@ import ipaddress
 import os
 import queue
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from data.errors import ConfigError, UserError
 from stages.answers import cut
+from stages.backend import Backend, Resources
 from stages.models import FREE, loading, offline
+from stages.retrying import retried
 
 T = TypeVar("T")
 
@@ -75,6 +75,47 @@ class RemoteOptions(BaseModel):
         if parts.username or parts.password or parts.query:
             raise ValueError("an address without user, password and query; the key belongs into key_variable")
         return url
+
+
+class ChatOptions(RemoteOptions):
+    """Settings of those that ask a chat model."""
+
+    concurrency: int = Field(4, ge=1, le=256, description="Requests under way at once", json_schema_extra=FREE)
+    temperature: float | None = Field(0.0, ge=0, le=2, description="Freedom of wording; none: the service's own")
+    max_tokens: int | None = Field(256, ge=1, description="Longest answer in tokens; none: the service's own limit")
+    seed: int | None = Field(1, ge=0, description="Seed of the answers; none: not sent")
+    extra_body: dict[str, Any] = Field(
+        {}, description="More fields of the request, e.g. {chat_template_kwargs: {enable_thinking: false}}"
+    )
+
+
+class RemoteBackend(Backend):
+    """A model behind an address. Which weights stand behind its name, the service alone knows."""
+
+    packages: ClassVar[tuple[str, ...]] = ("openai",)
+    options: RemoteOptions
+    _client: Any = None
+
+    @property
+    def client(self) -> Any:
+        """The connections, opened on first use; see `client`."""
+        if self._client is None:
+            self._client = client(self.options)
+        return self._client
+
+    def resources(self) -> Resources:
+        """The service has the model."""
+        return Resources(network=True)
+
+    def ready(self) -> None:
+        """Raise ConfigError where nothing may leave the machine."""
+        permitted(self.options)
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        if self._client is not None:
+            self._client.close()
+        self._client = None
 
 
 def is_loopback(url: str) -> bool:
@@ -183,15 +224,39 @@ def _text(choice: Any) -> str:
 
 def insistently(options: RemoteOptions, ask: Callable[[], T]) -> T:
     """What `ask` returns. A strange answer is asked for again, as the library does after 5xx. Raises UserError."""
-    for tried in range(options.retries + 1):
-        try:
-            with answering(options):
-                return ask()
-        except StrangeAnswerError:
-            if tried == options.retries:
-                raise
-            time.sleep(min(FIRST_WAIT * 2**tried, LAST_WAIT))
-    raise AssertionError("unreachable")
+
+    def asked() -> T:
+        with answering(options):
+            return ask()
+
+    waits = [min(FIRST_WAIT * 2**tried, LAST_WAIT) for tried in range(options.retries)]
+    return retried(asked, waits, (StrangeAnswerError,))
+
+
+def chat_request(options: ChatOptions, messages: Sequence[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    """The fields of a request for a chat completion; `more` counts before the options, what is None is not sent."""
+    asked = {
+        "model": options.model,
+        "messages": list(messages),
+        "temperature": options.temperature,
+        "max_tokens": options.max_tokens,
+        "seed": options.seed,
+        "extra_body": options.extra_body or None,
+        **more,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def successes(work: Sequence[Callable[[], T]], workers: int) -> Iterator[tuple[int, T]]:
+    """Number and result of each task as it ends. After a UserError nothing new is begun; it is raised at the end."""
+    failed: UserError | None = None
+    for number, result in side_by_side(work, workers):
+        if isinstance(result, UserError):
+            failed = failed or result
+        else:
+            yield number, result
+    if failed:
+        raise failed
 
 
 def side_by_side(work: Sequence[Callable[[], T]], workers: int) -> Iterator[tuple[int, T | UserError]]:

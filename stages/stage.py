@@ -6,9 +6,7 @@ A stage is a module `stages.<name>` with
 * `class Config(StageConfig)` – its settings;
 * `run(job) -> Iterable[Record]` – reads the declared records, yields the records it writes.
 
-A backend is a class with a nested `Options` model (its settings), `__init__(self, options)`, which must stay
-cheap, one method that takes plain images, text and arrays, and `close()`. One with weights, or a paid service behind
-it, also has `identity()` and `weights()`: see `stages.models.ModelBackend`.
+What a backend is says `stages.backend`.
 """
 
 from __future__ import annotations
@@ -16,17 +14,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, Generic
 
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypeVar  # with defaults; typing has them from Python 3.13 on
 
 from data.products import Kind, Product
 from data.records import Episode, Note, Record, Row
+from stages.backend import ONE_CORE, Backend, Resources
 from stages.sources import EarlierNotes, Read, Source, Surroundings, Switch, is_product, is_source
 
 R = TypeVar("R", bound=Row)
 P = TypeVar("P", bound=Product | Source)
 C = TypeVar("C", bound="StageConfig")
+B = TypeVar("B", bound=Backend | None, default=Backend | None, covariant=True)
+"""The base of the stage's role."""
 Upstream = dict[Kind, tuple[Path, Callable[[], Any]]]
 """The products that a stage reads: kind → the folder it lies in, and what opens it."""
 
@@ -51,23 +53,8 @@ def keyed(settings: BaseModel) -> dict[str, Any]:
     return settings.model_dump(mode="json", exclude=free)
 
 
-class NoOptions(BaseModel):
-    """For backends that have nothing to set."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Backend(Protocol):
-    """What every backend has besides its one method."""
-
-    Options: ClassVar[type[BaseModel]]
-
-    def close(self) -> None:
-        """Free the model."""
-
-
 @dataclass(frozen=True)
-class Job(Generic[C]):
+class Job(Generic[C, B]):
     """What a stage is given for one episode."""
 
     episode: Episode
@@ -76,7 +63,7 @@ class Job(Generic[C]):
     """Where the stage writes its files; becomes the final folder when the stage is whole."""
     cache: Path
     """Content-addressed files that outlive re-runs of this stage (one clip, one answer of a model)."""
-    backend: Any
+    backend: B
     """The configured backend of the stage's role; None where the role is switched off."""
     upstream: Upstream = field(repr=False)
     around: Surroundings = field(repr=False)
@@ -123,6 +110,8 @@ class Stage:
     """First its records, then what it leaves beside them."""
     role: str | None = None
     """The role in the table of backends, where the stage has one."""
+    resources: Resources = ONE_CORE
+    """What it takes on its own, besides its backend."""
 
     @property
     def record(self) -> type[Record]:

@@ -155,7 +155,7 @@ def test_a_second_run_does_nothing(described_sample: Path) -> None:
 def test_a_plan_writes_nothing(film: Path, tmp_path: Path) -> None:
     done = vdesc("run", "--config", "embedded", film, "--out", tmp_path / "out", "--plan")
     assert done.returncode == 0
-    assert "shots – run: no result yet" in done.stdout
+    assert "shots – run: no result yet (2 cores)" in done.stdout
     assert not (tmp_path / "out").exists()
 
 

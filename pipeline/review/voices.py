@@ -8,6 +8,7 @@ from data.errors import VdescError
 from pipeline.config import make_backend
 from pipeline.remembered import recall
 from stages import STAGES
+from stages.voice.backend import Voice
 
 VOICE = next(stage for stage in STAGES if stage.name == "voice")
 
@@ -22,7 +23,6 @@ def offered(results: Path) -> tuple[str, ...] | None:
         backend = make_backend(VOICE, made_with.config)
     except VdescError:  # told where the voice is used
         return None
-    if not hasattr(backend, "VOICE"):
+    if not isinstance(backend, Voice) or backend.VOICE is None:
         return ()
-    listed = getattr(backend, "voices", None)
-    return listed(made_with.config.run_settings().language) if listed else None
+    return backend.voices(made_with.config.language)

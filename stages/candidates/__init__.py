@@ -25,7 +25,7 @@ from stages.candidates.evidence import labels_in, once, regions_of, support
 from stages.candidates.facts import Facts
 from stages.candidates.judging import Judge
 from stages.candidates.keeping import Asked, Question, kept_in
-from stages.candidates.prompt import SECONDS, Caption, Prompt
+from stages.candidates.prompt import SECONDS, Caption, Captioner, Prompt
 from stages.candidates.questions import questions
 from stages.candidates.reading import NAME, reading
 from stages.candidates.regions import bare, crops
@@ -74,7 +74,7 @@ class Config(StageConfig):
         return own | {f"templates.{name}": text for name, text in rendering.shipped().items()}
 
 
-def run(job: Job[Config]) -> Iterable[Draft]:
+def run(job: Job[Config, Captioner]) -> Iterable[Draft]:
     """The captions that pass the text gate, each text once a keyframe; ids sort by time, then by the order offered.
 
     A caption that is refused is asked for once more. Raises ConfigError and what the captioner raises.
@@ -95,7 +95,7 @@ def run(job: Job[Config]) -> Iterable[Draft]:
         job.note(tr("{count} captions were refused and will not be spoken: {why}", count=count, why=why))
 
 
-def _told(job: Job[Config], contexts: Sequence[Context]) -> Iterator[Prompt]:
+def _told(job: Job[Config, Captioner], contexts: Sequence[Context]) -> Iterator[Prompt]:
     """The facts of each keyframe, and how long its lines may be: no longer than the longest gap in reach."""
     config, settings = job.config, job.open(Planning)
     rate = settings.plan_rate or PLAN_RATE[settings.language]
@@ -106,21 +106,20 @@ def _told(job: Job[Config], contexts: Sequence[Context]) -> Iterator[Prompt]:
         yield replace(facts, lengths={name: min(limit, longest) for name, limit in limits.items()})
 
 
-def _asked(job: Job[Config]) -> Asked:
+def _asked(job: Job[Config, Captioner]) -> Asked:
     """The captioner; its answers are kept where it says what they depend on."""
-    backend = job.backend
-    if job.config.regions and not backend.needs_images:
+    if job.config.regions and not job.backend.needs_images:
         raise ConfigError(
             "candidates.regions wants a captioner that looks at pictures, {name} does not; set it to 0",
             name=job.config.backend,
         )
-    return kept_in(job.cache, backend, job.config.backend, job.config.options)
+    return kept_in(job.cache, job.backend, job.config.backend)
 
 
 class _Describer:
     """The captioner at work on one episode: what it is shown, told, and what it has said."""
 
-    def __init__(self, job: Job[Config], contexts: Sequence[Context]) -> None:
+    def __init__(self, job: Job[Config, Captioner], contexts: Sequence[Context]) -> None:
         self.job, self.config = job, job.config
         self.templates = rendering.Templates(job.config.templates, job.open(Planning).language)
         self.asked = _asked(job)
@@ -176,7 +175,7 @@ class _Describer:
 
     def _offered(self, facts: Prompt, sifted: Sifted) -> Iterator[tuple[Prompt, Caption, str]]:
         """The captions and what wrote them; then the on-screen text, unless one of them is that."""
-        model = getattr(self.job.backend, "model", self.config.backend)
+        model = self.job.backend.model or self.config.backend
         captions = sifted.captions[: self.config.n]
         yield from ((prompt, caption, model) for prompt, caption in captions)
         read = None if isinstance(self.job.backend, Facts) else reading(facts)

@@ -17,7 +17,7 @@ from data.language import seconds
 from data.records import Evidence, Kind, Style
 from data.style import refuse
 from stages.candidates import wording
-from stages.candidates.prompt import Caption, Prompt, SeenText, length_of
+from stages.candidates.prompt import Caption, Captioner, Prompt, SeenText, length_of
 
 HEARD_LETTERS = 4
 """Text of so many letters that is also heard in the dialogue is not read again; shorter words meet by chance."""
@@ -32,10 +32,10 @@ class Fact:
     kind: Kind = "visual"
 
 
-class Facts:
+class Facts(Captioner):
     """Captions from the prompt alone; it looks at no picture."""
 
-    needs_images = False
+    needs_images = dear = False
 
     class Options(BaseModel):
         """Settings of facts."""
@@ -46,8 +46,7 @@ class Facts:
             default=0.9, ge=0, le=1, description="The same for text with digits: no context mends them"
         )
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
+    options: Options
 
     def caption(
         self,

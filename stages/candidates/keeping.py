@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from data.errors import StageError
-from data.files import write_atomically
 from stages.candidates.prompt import Caption, Captioner, Prompt
+from stages.kept import Kept
 from stages.stage import keyed
 
 FORM = 1
 """Raised when kept answers would be read differently."""
-_CAPTIONS = TypeAdapter(list[Caption])
 
 
 @dataclass(frozen=True)
@@ -32,20 +28,20 @@ class Question:
 
 @dataclass(frozen=True)
 class Asked:
-    """A captioner whose answers are kept in `folder`; None keeps nothing."""
+    """A captioner whose answers are kept."""
 
     captioner: Captioner
-    folder: Path | None
+    answers: Kept[list[Caption]]
     identity: Mapping[str, Any]
     """What the answers depend on besides the question."""
 
     def ask(self, questions: Sequence[Question]) -> list[list[list[Caption]]]:
         """The captions of each prompt of each question. Raises what the captioner raises, answers so far kept."""
-        found = [[self._kept(q, p) for p in q.prompts] for q in questions]
+        found = [[self.answers.get(self._key(q, p)) for p in q.prompts] for q in questions]
         for n in sorted({q.n for q in questions}):
             left = [k for k, q in enumerate(questions) if q.n == n and None in found[k]]
             for k, place, captions in self._asked(questions, found, left, n) if left else ():
-                self._keep(questions[k], questions[k].prompts[place], captions)
+                self.answers.put(self._key(questions[k], questions[k].prompts[place]), captions)
                 found[k][place] = captions
         if any(None in row for row in found):
             raise StageError("The captioner left out a question; choose another one (candidates.backend)")
@@ -63,29 +59,14 @@ class Asked:
                 if captions is not None:
                     yield left[number], place, list(captions)
 
-    def _kept(self, question: Question, prompt: Prompt) -> list[Caption] | None:
-        if self.folder is None:
-            return None
-        try:
-            return _CAPTIONS.validate_json((self.folder / self._name(question, prompt)).read_bytes())
-        except (FileNotFoundError, ValidationError):
-            return None
-
-    def _keep(self, question: Question, prompt: Prompt, captions: list[Caption]) -> None:
-        if self.folder is not None:
-            write_atomically(self.folder / self._name(question, prompt), _CAPTIONS.dump_json(captions))
-
-    def _name(self, question: Question, prompt: Prompt) -> str:
-        asked = [
+    def _key(self, question: Question, prompt: Prompt) -> list[Any]:
+        return [
             FORM, self.identity, hashlib.sha256(question.image).hexdigest(), question.n, prompt.attempt,
             prompt.system, prompt.text, dict(prompt.lengths), prompt.title_open,
         ]  # fmt: skip
-        return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest() + ".json"
 
 
-def kept_in(folder: Path, captioner: Any, name: str, options: Mapping[str, Any]) -> Asked:
-    """A captioner of this name and these options; its answers are kept where it says what they depend on."""
-    if not hasattr(captioner, "identity"):
-        return Asked(captioner, None, {})
-    chosen = keyed(captioner.Options.model_validate(options))
-    return Asked(captioner, folder, {"captioner": name, "options": chosen} | captioner.identity())
+def kept_in(folder: Path, captioner: Captioner, name: str) -> Asked:
+    """A captioner of this name; its answers are kept where they are dear."""
+    identity = {"captioner": name, "options": keyed(captioner.options)} | captioner.identity()
+    return Asked(captioner, Kept(folder if captioner.dear else None, list[Caption]), identity)

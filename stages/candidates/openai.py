@@ -6,55 +6,37 @@ import base64
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field
 
 from data.errors import StageError, UserError
 from stages.candidates.answers import captions
-from stages.candidates.prompt import Answers, Caption, Prompt
-from stages.models import FREE, Weights
-from stages.remote import RemoteOptions, client, insistently, permitted, side_by_side, texts
+from stages.candidates.prompt import Answers, Caption, Captioner, Prompt
+from stages.remote import ChatOptions, RemoteBackend, chat_request, insistently, successes, texts
 
 ATTEMPTS_APART = 1000
 """Between the seeds of a question and of the same one asked again, more than anybody asks at once."""
 
 
-class OpenAI:
+class OpenAI(RemoteBackend, Captioner):
     """A vision-language model behind an address. Stills and prompts are sent there."""
 
-    packages: ClassVar[tuple[str, ...]] = ("openai",)
-    needs_images = True
-
-    class Options(RemoteOptions):
+    class Options(ChatOptions):
         """Settings of openai."""
 
-        concurrency: int = Field(4, ge=1, le=256, description="Requests under way at once", json_schema_extra=FREE)
         temperature: float | None = Field(0.7, ge=0, le=2, description="Freedom of wording; none: the service's own")
         top_p: float | None = Field(None, gt=0, le=1, description="Share of likely words drawn from; none: its own")
-        max_tokens: int | None = Field(256, ge=1, description="Longest answer in tokens; none: the service's own limit")
         seed: int | None = Field(1, ge=0, description="Seed of the first answer; none: not sent")
         image_size: int = Field(1024, ge=28, description="Longest side of the stills as sent, pixels")
-        extra_body: dict[str, Any] = Field(
-            {}, description="More fields of the request, e.g. {chat_template_kwargs: {enable_thinking: false}}"
-        )
 
-    def __init__(self, options: Options) -> None:
-        self.options, self.model = options, options.model
-        self._client: Any = None
-        self._one_each = False
+    options: Options
+    _one_each = False
 
-    def identity(self) -> dict[str, Any]:
-        """Nothing its options do not say: which weights stand behind the name, the service alone knows."""
-        return {}
-
-    def weights(self) -> Sequence[Weights]:
-        """None: the service has them."""
-        return ()
-
-    def ready(self) -> None:
-        """Raise ConfigError where nothing may leave the machine."""
-        permitted(self.options)
+    @property
+    def model(self) -> str:
+        """By the name the service gives it."""
+        return self.options.model
 
     def caption(
         self, images: Sequence[bytes], prompts: Sequence[Sequence[Prompt]], n: int
@@ -65,65 +47,50 @@ class OpenAI:
         """
         places = [(k, place) for k, asked in enumerate(prompts) for place in range(len(asked))]
         found: list[list[list[Caption] | None]] = [[None] * len(asked) for asked in prompts]
-        if places and self._client is None:
-            self._client = client(self.options)
         pictures = [_as_address(image, self.options.image_size) for image in images]
-        work = [partial(self._captions, pictures[k], prompts[k][place], n) for k, place in places]
-        failed: UserError | None = None
-        for number, result in side_by_side(work, self.options.concurrency):
-            keyframe, place = places[number]
-            if isinstance(result, UserError):
-                failed = failed or result
-                continue
-            found[keyframe][place] = result
-            if None not in found[keyframe]:
-                yield keyframe, found[keyframe]
-        for keyframe, answers in enumerate(found):
-            if None in answers and any(a is not None for a in answers):
-                yield keyframe, answers
-        if failed:
-            raise failed
+        work = [partial(self._captions, self.client, pictures[k], prompts[k][place], n) for k, place in places]
+        try:
+            for number, captioned in successes(work, self.options.concurrency):
+                keyframe, place = places[number]
+                found[keyframe][place] = captioned
+                if None not in found[keyframe]:
+                    yield keyframe, found[keyframe]
+        except UserError:
+            for keyframe, answers in enumerate(found):
+                if None in answers and any(a is not None for a in answers):
+                    yield keyframe, answers
+            raise
 
-    def close(self) -> None:
-        """Close the connections; the next question opens new ones."""
-        if self._client is not None:
-            self._client.close()
-        self._client = None
-
-    def _captions(self, picture: str, prompt: Prompt, n: int) -> list[Caption]:
+    def _captions(self, client: Any, picture: str, prompt: Prompt, n: int) -> list[Caption]:
         """The captions of one prompt, by as few requests as the service allows, `n` at most."""
         answers: list[str] = []
         for request in range(n):
             missing = 1 if self._one_each else n - len(answers)
-            answers += self._answers(picture, prompt, missing, request)
+            answers += self._answers(client, picture, prompt, missing, request)
             if len(answers) >= n:
                 break
         return captions(answers[:n], prompt)
 
-    def _answers(self, picture: str, prompt: Prompt, n: int, request: int) -> list[str]:
+    def _answers(self, client: Any, picture: str, prompt: Prompt, n: int, request: int) -> list[str]:
         """The usable texts of one request."""
         import openai
 
         options, seed = self.options, self.options.seed
-        asked = {
-            "model": options.model,
-            "messages": _messages(picture, prompt),
-            "temperature": options.temperature,
-            "top_p": options.top_p,
-            "max_tokens": options.max_tokens,
-            "seed": None if seed is None else seed + request + ATTEMPTS_APART * prompt.attempt,
-            "extra_body": options.extra_body or None,
-        }
-        given = {name: value for name, value in asked.items() if value is not None}
+        given = chat_request(
+            options,
+            _messages(picture, prompt),
+            top_p=options.top_p,
+            seed=None if seed is None else seed + request + ATTEMPTS_APART * prompt.attempt,
+        )
 
         def ask() -> list[str]:
             try:
-                reply = self._client.chat.completions.create(**given, **({"n": n} if n > 1 else {}))
+                reply = client.chat.completions.create(**given, **({"n": n} if n > 1 else {}))
             except openai.BadRequestError as error:
                 if n == 1 or not _is_about_n(error):
                     raise
                 self._one_each = True
-                reply = self._client.chat.completions.create(**given)
+                reply = client.chat.completions.create(**given)
             return texts(options, reply)
 
         return insistently(options, ask)

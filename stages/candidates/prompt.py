@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import ClassVar, Literal
 
 from data.labels import bare
 from data.language import seconds
 from data.records import Box, Evidence, Kind, Length, Style
+from stages.backend import Backend
 
 Place = Literal["first", "same", "back", "new", "unsure"]
 """first: the film begins; back: known from before; new: another for certain; unsure: looks new, may be the same."""
@@ -126,12 +128,20 @@ Answers = Sequence[Sequence[Caption] | None]
 """The captions of each question about one keyframe; None: not answered because an error came between."""
 
 
-class Captioner(Protocol):
-    """The one method of a captioner, and what it needs."""
+class Captioner(Backend, ABC):
+    """Base of the backends that write captions."""
 
-    needs_images: bool
+    needs_images: ClassVar[bool] = True
     """False where the prompt alone is enough; it is then given no images."""
+    dear: ClassVar[bool] = True
+    """Whether answers cost enough to be kept, so that none is asked for twice."""
 
+    @property
+    def model(self) -> str:
+        """What writes the captions, for the record; empty: the backend's name says it."""
+        return ""
+
+    @abstractmethod
     def caption(
         self, images: Sequence[bytes], prompts: Sequence[Sequence[Prompt]], n: int
     ) -> Iterator[tuple[int, Answers]]:

@@ -54,7 +54,7 @@ def _sorted(question: Question, row: Sequence[Sequence[Caption]], asked: Asked, 
     answers = []
     for prompt, captions in zip(question.prompts, row, strict=True):
         answer = _Answer(prompt)
-        if not captions and asked.folder is not None:  # a model that was asked always has something to say
+        if not captions and asked.captioner.dear:  # a model that was asked always has something to say
             answer.reasons = [str(refuse("", language))] * question.n
         for caption in (replace(c, text=labelled(c.text, labels_in(prompt))) for c in captions):
             why = _why_not(caption, language)

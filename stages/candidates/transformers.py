@@ -20,8 +20,9 @@ from pydantic import Field
 
 from stages.candidates import answers as answer
 from stages.candidates.decoding import Decoding, Diverse, Sampled, seed_of
+from stages.candidates.prompt import Captioner
 from stages.chat import conversations, rendered
-from stages.models import TorchOptions, Weights, hub_weights, in_batches, model_identity, release
+from stages.models import PretrainedBackend, PretrainedOptions, in_batches
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -37,33 +38,30 @@ BEAMS = 4
 SMALLEST = 28
 """Pixels a side has at least: smaller pictures are enlarged, since towers that take any size need a whole patch."""
 GB = 10**9
-LICENCES: dict[str, tuple[str, int | None]] = {
-    "naver-hyperclovax/HyperCLOVAX-SEED-Vision-Instruct-3B": ("hyperclovax-seed", None),
-    "naver-hyperclovax/HyperCLOVAX-SEED-Think-32B": ("hyperclovax", 66 * GB),
-    "Qwen/Qwen2.5-VL-3B-Instruct": ("qwen-research", 7_500 * GB // 1000),
-    "Qwen/Qwen2.5-VL-7B-Instruct": ("apache-2.0", 16_600 * GB // 1000),
-    "Qwen/Qwen3-VL-2B-Instruct": ("apache-2.0", 4_300 * GB // 1000),
-    "Qwen/Qwen3-VL-4B-Instruct": ("apache-2.0", 8_900 * GB // 1000),
-    "Qwen/Qwen3-VL-8B-Instruct": ("apache-2.0", 17_500 * GB // 1000),
-    "Qwen/Qwen3-VL-32B-Instruct": ("apache-2.0", 67 * GB),
-    "HuggingFaceTB/SmolVLM-Instruct": ("apache-2.0", 4_500 * GB // 1000),
-    "HuggingFaceTB/SmolVLM2-2.2B-Instruct": ("apache-2.0", 9 * GB),
-    "HuggingFaceTB/SmolVLM2-500M-Video-Instruct": ("apache-2.0", 2 * GB),
-    "llava-hf/llava-1.5-7b-hf": ("llama2", 14_100 * GB // 1000),
-    "llava-hf/llava-v1.6-mistral-7b-hf": ("apache-2.0", 15_100 * GB // 1000),
-    "llava-hf/llava-onevision-qwen2-0.5b-ov-hf": ("apache-2.0", 1_800 * GB // 1000),
-    "llava-hf/llava-onevision-qwen2-7b-ov-hf": ("apache-2.0", 16_100 * GB // 1000),
-}
-"""Licence and download of models people are likely to choose, from their hub pages; bytes are about."""
 
 
-class Transformers:
+class Transformers(PretrainedBackend, Captioner):
     """Captions from a vision-language model on this machine."""
 
-    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
-    needs_images = True
+    known: ClassVar = {
+        "naver-hyperclovax/HyperCLOVAX-SEED-Vision-Instruct-3B": ("hyperclovax-seed", None),
+        "naver-hyperclovax/HyperCLOVAX-SEED-Think-32B": ("hyperclovax", 66 * GB),
+        "Qwen/Qwen2.5-VL-3B-Instruct": ("qwen-research", 7_500 * GB // 1000),
+        "Qwen/Qwen2.5-VL-7B-Instruct": ("apache-2.0", 16_600 * GB // 1000),
+        "Qwen/Qwen3-VL-2B-Instruct": ("apache-2.0", 4_300 * GB // 1000),
+        "Qwen/Qwen3-VL-4B-Instruct": ("apache-2.0", 8_900 * GB // 1000),
+        "Qwen/Qwen3-VL-8B-Instruct": ("apache-2.0", 17_500 * GB // 1000),
+        "Qwen/Qwen3-VL-32B-Instruct": ("apache-2.0", 67 * GB),
+        "HuggingFaceTB/SmolVLM-Instruct": ("apache-2.0", 4_500 * GB // 1000),
+        "HuggingFaceTB/SmolVLM2-2.2B-Instruct": ("apache-2.0", 9 * GB),
+        "HuggingFaceTB/SmolVLM2-500M-Video-Instruct": ("apache-2.0", 2 * GB),
+        "llava-hf/llava-1.5-7b-hf": ("llama2", 14_100 * GB // 1000),
+        "llava-hf/llava-v1.6-mistral-7b-hf": ("apache-2.0", 15_100 * GB // 1000),
+        "llava-hf/llava-onevision-qwen2-0.5b-ov-hf": ("apache-2.0", 1_800 * GB // 1000),
+        "llava-hf/llava-onevision-qwen2-7b-ov-hf": ("apache-2.0", 16_100 * GB // 1000),
+    }
 
-    class Options(TorchOptions):
+    class Options(PretrainedOptions):
         """Settings of transformers."""
 
         model: str = Field(description="Hub id or folder of an image-text-to-text model")
@@ -80,19 +78,13 @@ class Transformers:
             768, ge=SMALLEST, le=4096, description="Longer side the picture is scaled down to, pixels"
         )
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        self.model = options.model
-        self._loaded: Loaded | None = None
+    options: Options
+    _loaded: Loaded | None = None
 
-    def identity(self) -> dict[str, Any]:
-        """Revision or fingerprint of the weights, and the precision."""
-        return model_identity(self.options, self.model)
-
-    def weights(self) -> Sequence[Weights]:
-        """The one model."""
-        licence, size = LICENCES.get(self.model, ("unknown", None))
-        return [hub_weights(self.model, self.options.revision, licence, size)]
+    @property
+    def model(self) -> str:
+        """Hub id or folder."""
+        return self.options.model
 
     def caption(
         self, images: Sequence[bytes], prompts: Sequence[Sequence[Prompt]], n: int
@@ -113,11 +105,6 @@ class Transformers:
             for i, raw in zip(chosen, found, strict=True):
                 yield i, [answer.captions(texts, prompt) for texts, prompt in zip(raw, prompts[i], strict=True)]
         yield from ((i, []) for i, questions in enumerate(prompts) if not questions)
-
-    def close(self) -> None:
-        """Free the model."""
-        self._loaded = None
-        release()
 
     def _answers(self, asked: Sequence[Asked], n: int, decoding: Decoding) -> Iterator[list[list[str]]]:
         """Raw answers per keyframe and prompt."""

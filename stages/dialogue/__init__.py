@@ -1,9 +1,5 @@
 """Where somebody speaks, and what: subtitles united with what a backend hears.
 
-A backend's method is `transcribe(blocks, rate, known, progress) -> list[Speech]`: it listens to the film's sound and
-says where somebody speaks, and what where it can. `known` are the lines of the subtitles, which it need not look for;
-`progress` is told what it does after the blocks have come.
-
 `songs.json` in the stage's folder lists the songs that subtitles name ({start, end, text}), which are no speech but
 which narration must not cover either.
 """
@@ -23,7 +19,7 @@ from data.media import audio_blocks
 from data.messages import tr
 from data.records import Episode, Song, Utterance, record_id
 from data.sound import Damaged, native_layout
-from stages.dialogue.speech import RATE, Samples, Speech, one_at_a_time, unite
+from stages.dialogue.speech import RATE, Samples, Speech, Transcriber, one_at_a_time, unite
 from stages.sources import Language, Silent
 from stages.stage import Job, StageConfig
 
@@ -44,7 +40,7 @@ class Config(StageConfig):
     options: dict[str, Any] = Field({}, description="Settings of the backend")
 
 
-def run(job: Job[Config]) -> Iterable[Utterance]:
+def run(job: Job[Config, Transcriber | None]) -> Iterable[Utterance]:
     """Utterances that cover every spoken subtitle and every voice, in order, without overlaps.
 
     Raises MediaError where a film has neither sound nor leave to be silent, or subtitles are demanded and missing.
@@ -85,7 +81,7 @@ def _cues(job: Job[Config]) -> list[subtitles.Cue]:
     return cues
 
 
-def _voices(job: Job[Config], lines: list[Speech]) -> tuple[list[Speech], list[Speech]]:
+def _voices(job: Job[Config, Transcriber | None], lines: list[Speech]) -> tuple[list[Speech], list[Speech]]:
     """Speech that the backend hears, and the stretches of sound that cannot be decoded."""
     if job.config.sources == "subtitles" or job.episode.audio is None:
         return [], []

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from data.errors import ConfigError
-from data.records import Word
 from stages.dialogue.heard import Segment
-from stages.dialogue.listening import ListeningOptions, transcribed
-from stages.dialogue.speech import Samples, Speech
+from stages.dialogue.listening import BEAM, ListeningOptions, Recogniser, segment
+from stages.dialogue.speech import Samples
 from stages.models import (
-    Progress,
     Weights,
     about_to_fetch,
     fingerprint,
     hub_weights,
-    in_batches,
     loading,
     out_of_memory,
-    release,
     revision_of,
 )
 
@@ -47,8 +43,6 @@ SIZES: dict[str, tuple[str, int]] = {
 TYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "int8": "int8"}
 FILES = ("config.json", "model.bin", "tokenizer.json")
 """What a folder must hold; without the tokenizer the library would fetch one."""
-BEAM = 5
-"""Beams, as Whisper's paper has it (§4.5)."""
 
 
 class FasterWhisperOptions(ListeningOptions):
@@ -68,30 +62,16 @@ class FasterWhisperOptions(ListeningOptions):
     )
 
 
-class FasterWhisper:
-    """Words and voices in 16 kHz sound. See `stages.dialogue.whisper.Whisper`, whose contract it has."""
+class FasterWhisper(Recogniser):
+    """Words and voices in 16 kHz sound, by beam search alone.
 
-    packages: ClassVar[tuple[str, ...]] = ("faster_whisper",)
-    Options: ClassVar[type[BaseModel]] = FasterWhisperOptions
+    Without the library's fallbacks: CTranslate2 draws samples that no seed repeats. What they would have mended
+    is not believed. Its own filter of voices is off, for it bridges 2 s of silence.
+    """
 
-    def __init__(self, options: FasterWhisperOptions) -> None:
-        self.options = options
-        self._model: Any = None
-
-    def transcribe(
-        self, blocks: Iterable[Samples], rate: int, known: Sequence[Speech] = (), progress: Progress | None = None
-    ) -> list[Speech]:
-        """Where somebody speaks and what, in order, apart; sources are speech (voice activity) and whisper.
-
-        `blocks` are float32 (samples,) or (samples, channels) in [-1, 1] at 16 000 Hz, in a row. `known` is speech that
-        need not be looked for. Raises ConfigError where the model cannot be had.
-        """
-        return transcribed(self, self.options, blocks, rate, known, progress)
-
-    def close(self) -> None:
-        """Free the model."""
-        self._model = None
-        release()
+    packages = ("faster_whisper",)
+    Options = FasterWhisperOptions
+    options: FasterWhisperOptions
 
     def identity(self) -> dict[str, Any]:
         """The commit or the files, and the precision."""
@@ -105,44 +85,30 @@ class FasterWhisper:
         size = SIZES[self.options.model][1] if self.options.model in SIZES else None
         return [hub_weights(source, self.options.revision, "MIT" if size else "unknown", size)]
 
-    def language(self, sounds: Sequence[Samples]) -> str:
-        """The language that all stretches together are most probably in."""
-        model = self._load()
-        if not model.model.is_multilingual:
-            return "en"
+    def _multilingual(self) -> bool:
+        return bool(self._load().model.is_multilingual)
+
+    def _languages(self, sounds: Sequence[Samples]) -> list[dict[str, float]]:
         from faster_whisper.audio import pad_or_trim
 
-        def probable(batch: Sequence[Samples]) -> list[dict[str, float]]:
-            features = np.stack([pad_or_trim(model.feature_extractor(sound)) for sound in batch])
-            return [
-                {token.strip("<|>"): p for token, p in found}
-                for found in model.model.detect_language(model.encode(features))
-            ]
-
-        heard = list(in_batches(sounds, self.options.batch, probable, self.options.model))
-        return max(heard[0], key=lambda code: sum(probabilities[code] for probabilities in heard))
-
-    def listen(self, sound: Samples, language: str | None) -> list[Segment]:
-        """What is said in up to 30 s of sound, by beam search.
-
-        Without the library's fallbacks: CTranslate2 draws samples that no seed repeats. What they would have mended
-        is not believed. Its own filter of voices is off, for it bridges 2 s of silence.
-        """
         model = self._load()
+        features = np.stack([pad_or_trim(model.feature_extractor(sound)) for sound in sounds])
+        return [
+            {token.strip("<|>"): p for token, p in found}
+            for found in model.model.detect_language(model.encode(features))
+        ]
 
-        def forward(batch: Sequence[Samples]) -> list[list[Segment]]:
-            found, _ = model.transcribe(
-                np.ascontiguousarray(batch[0]),
-                language=language,
-                word_timestamps=True,
-                condition_on_previous_text=False,  # less looping
-                beam_size=BEAM,
-                temperature=0.0,
-                vad_filter=False,
-            )
-            return [[_segment(segment) for segment in found]]
-
-        return next(in_batches([sound], 1, forward, self.options.model))
+    def _segments(self, sound: Samples, language: str | None) -> list[Segment]:
+        found, _ = self._load().transcribe(
+            np.ascontiguousarray(sound),
+            language=language,
+            word_timestamps=True,
+            condition_on_previous_text=False,  # less looping
+            beam_size=BEAM,
+            temperature=0.0,
+            vad_filter=False,
+        )
+        return [segment(vars(one), map(vars, one.words or ())) for one in found]
 
     def _source(self) -> tuple[str, Path | None]:
         """The hub id, or the folder's name and the folder. Raises ConfigError for neither."""
@@ -177,7 +143,7 @@ class FasterWhisper:
         return kind, index, TYPES[wanted]
 
     def _load(self) -> Any:
-        if self._model is None:
+        if self._loaded is None:
             device, index, compute_type = self._type()
             folder = self._folder()
             with loading(self.options.model):
@@ -194,9 +160,9 @@ class FasterWhisper:
                     if out_of_memory(error):
                         raise
                     raise OSError(str(error)) from error
-                self._check_language(model)
-                self._model = model
-        return self._model
+                self._check_language(model.supported_languages)
+                self._loaded = model
+        return self._loaded
 
     def _folder(self) -> Path:
         """The folder of the model, which is fetched where it is missing and that is allowed."""
@@ -208,24 +174,3 @@ class FasterWhisper:
         if found is None:
             raise ConfigError("{model} holds no model of CTranslate2; give another one", model=weights.name)
         return found
-
-    def _check_language(self, model: Any) -> None:
-        language = self.options.language
-        if language is not None and language not in model.supported_languages:
-            raise ConfigError(
-                "{model} does not know the language {language}; set a code such as ko or en, and a model for it",
-                model=self.options.model,
-                language=language,
-            )
-
-
-def _segment(found: Any) -> Segment:
-    return Segment(
-        start=found.start,
-        end=found.end,
-        text=found.text,
-        words=tuple(Word(start=w.start, end=w.end, text=w.word) for w in found.words or ()),
-        avg_logprob=found.avg_logprob,
-        no_speech_prob=found.no_speech_prob,
-        compression_ratio=found.compression_ratio,
-    )

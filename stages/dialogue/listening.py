@@ -8,16 +8,19 @@ a window. What lies between them is heard in a second pass: each stretch that wo
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from typing import IO, Protocol
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import IO, Any
 
 import numpy as np
 from pydantic import Field
 
+from data.errors import ConfigError
+from data.records import Word
 from stages.dialogue.heard import Segment, Span, believed, inside, phrases, quiet, spoken_words
 from stages.dialogue.silero import FRAME, Silero, SileroOptions
-from stages.dialogue.speech import RATE, Samples, Speech, one_at_a_time, unite
-from stages.models import ModelOptions, Progress
+from stages.dialogue.speech import RATE, Samples, Speech, Transcriber, one_at_a_time, unite
+from stages.models import ModelBackend, ModelOptions, Progress, in_batches
 
 WINDOW = 30.0
 """Seconds that Whisper hears at once."""
@@ -31,6 +34,8 @@ OVERLAP = 1.0
 """Seconds two pieces of a gap longer than a window share."""
 INAUDIBLE = 1e-3
 """Sound that never gets louder than -60 dBFS holds no word."""
+BEAM = 5
+"""Beams: as Whisper's paper (§4.5) and its library's command line have it."""
 SAMPLED = 10
 """Windows the language is told by: five minutes at most, as Whisper's own half minute may be a foreign song."""
 
@@ -38,6 +43,7 @@ SAMPLED = 10
 class ListeningOptions(ModelOptions):
     """What the recognisers' settings have in common."""
 
+    model: str = Field("small", description="Size (tiny, base, small, medium, large, turbo …), or a model of your own")
     batch: int = Field(
         8,
         ge=1,
@@ -51,14 +57,61 @@ class ListeningOptions(ModelOptions):
     vad: SileroOptions = Field(SileroOptions.model_validate({}), description="Settings of the voice activity detection")
 
 
-class Recogniser(Protocol):
-    """A model that hears words."""
+class Recogniser(Transcriber, ModelBackend):
+    """A model that hears words: all that the Whispers do alike."""
+
+    options: ListeningOptions
+
+    def transcribe(
+        self, blocks: Iterable[Samples], rate: int, known: Sequence[Speech] = (), progress: Progress | None = None
+    ) -> list[Speech]:
+        """Sources are speech (voice activity) and whisper; see `transcribed`."""
+        return transcribed(self, self.options, blocks, rate, known, progress)
 
     def language(self, sounds: Sequence[Samples]) -> str:
-        """The language spoken in these stretches of sound, at least one."""
+        """The language that all stretches of sound together, at least one, are most probably in."""
+        if not self._multilingual():
+            return "en"
+        heard = list(in_batches(sounds, self.options.batch, self._languages, self.options.model))
+        return max(heard[0], key=lambda code: sum(probabilities[code] for probabilities in heard))
 
     def listen(self, sound: Samples, language: str | None) -> list[Segment]:
         """What is said in up to WINDOW seconds of one channel; times from its beginning. None: any language."""
+        return next(in_batches([sound], 1, lambda one: [self._segments(one[0], language)], self.options.model))
+
+    @abstractmethod
+    def _multilingual(self) -> bool:
+        """Whether the model knows more than English."""
+
+    @abstractmethod
+    def _languages(self, sounds: Sequence[Samples]) -> list[dict[str, float]]:
+        """How probable each language is, for each stretch of sound."""
+
+    @abstractmethod
+    def _segments(self, sound: Samples, language: str | None) -> list[Segment]:
+        """What `listen` gives, by beam search."""
+
+    def _check_language(self, known: Iterable[str]) -> None:
+        """Raise ConfigError where the language that is set is none of those the model knows."""
+        if self.options.language is not None and self.options.language not in known:
+            raise ConfigError(
+                "{model} does not know the language {language}; set a code such as ko or en, and a model for it",
+                model=self.options.model,
+                language=self.options.language,
+            )
+
+
+def segment(found: Mapping[str, Any], words: Iterable[Mapping[str, Any]]) -> Segment:
+    """A segment and its words as Whisper's libraries name their parts."""
+    return Segment(
+        start=found["start"],
+        end=found["end"],
+        text=found["text"],
+        words=tuple(Word(start=w["start"], end=w["end"], text=w["word"]) for w in words),
+        avg_logprob=found["avg_logprob"],
+        no_speech_prob=found["no_speech_prob"],
+        compression_ratio=found["compression_ratio"],
+    )
 
 
 class Sound:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.errors import ConfigError
-from stages.dialogue.speech import RATE, Samples, Speech
+from stages.dialogue.speech import RATE, Samples, Speech, Transcriber
 from stages.models import Progress
 
 FRAME = 512
@@ -41,14 +41,12 @@ class SileroOptions(BaseModel):
     pad: float = Field(0.03, ge=0, description="Seconds added on both sides of speech")
 
 
-class Silero:
+class Silero(Transcriber):
     """Speech in 16 kHz sound, to the millisecond, at constant memory but for 4 bytes per 32 ms."""
 
-    Options: ClassVar[type[BaseModel]] = SileroOptions
-
-    def __init__(self, options: SileroOptions) -> None:
-        self.options = options
-        self._session: Any = None
+    Options = SileroOptions
+    options: SileroOptions
+    _session: Any = None
 
     def transcribe(
         self,
@@ -57,12 +55,7 @@ class Silero:
         known: Sequence[Speech] = (),  # noqa: ARG002 – the contract of the role
         progress: Progress | None = None,  # noqa: ARG002 – done when the blocks are
     ) -> list[Speech]:
-        """Where somebody speaks, without text, in order.
-
-        `blocks` are float32 (samples,) or (samples, channels) in [-1, 1], in a row, of any lengths. Each channel is
-        heard by itself; speech in any of them counts. `rate` must be 16 000 Hz. `known` changes nothing here. Raises
-        ConfigError when the weights are not installed.
-        """
+        """Without text. Each channel is heard by itself; speech in any of them counts."""
         return [Speech(start, end) for start, end in self.speech(self.probabilities(blocks, rate))]
 
     def speech(self, probabilities: Samples) -> list[tuple[float, float]]:

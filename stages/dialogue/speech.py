@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.records import Word
+from stages.backend import Backend
+from stages.models import Progress
 
 Samples = NDArray[np.float32]
 RATE = 16_000
@@ -25,6 +28,21 @@ class Speech:
     text: str = ""
     words: tuple[Word, ...] = ()
     source: str = "speech"
+
+
+class Transcriber(Backend, ABC):
+    """Base of the backends that hear dialogue."""
+
+    @abstractmethod
+    def transcribe(
+        self, blocks: Iterable[Samples], rate: int, known: Sequence[Speech] = (), progress: Progress | None = None
+    ) -> list[Speech]:
+        """Where somebody speaks, and what where the backend can tell, in order, apart.
+
+        `blocks` are float32 (samples,) or (samples, channels) in [-1, 1], in a row, of any lengths; `rate` must be
+        16 000 Hz. `known` is speech that need not be looked for; `progress` is told what is done after the blocks have
+        come. Raises ConfigError where the model cannot be had.
+        """
 
 
 # A voice that runs on past its subtitle by no more than this belongs to that line; a longer one is its own; s.

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from data.errors import ConfigError
-from data.records import Word
 from stages.dialogue.heard import Segment
-from stages.dialogue.listening import ListeningOptions, transcribed
-from stages.dialogue.speech import Samples, Speech
-from stages.download import append
+from stages.dialogue.listening import BEAM, ListeningOptions, Recogniser, segment
+from stages.dialogue.speech import Samples
+from stages.download import download
 from stages.models import (
     Progress,
     Weights,
-    about_to_fetch,
     device,
     fingerprint,
-    in_batches,
     loading,
     out_of_memory,
-    release,
 )
 
 MB = 10**6
@@ -49,8 +45,6 @@ SIZES: dict[str, tuple[str, int]] = {
     "turbo": ("large-v3-turbo.pt", 1618 * MB),
 }
 """Size name → its file in Whisper's cache, and bytes to download, about."""
-BEAM = 5
-"""Beams, and samples of the fallbacks: as the paper (§4.5) and the library's command line have it."""
 SEED = 0
 
 
@@ -66,30 +60,12 @@ class WhisperOptions(ListeningOptions):
     dtype: Literal["auto", "fp16", "fp32"] = Field("auto", description="Precision; auto: fp16 on CUDA, fp32 on the CPU")
 
 
-class Whisper:
+class Whisper(Recogniser):
     """Words and voices in 16 kHz sound."""
 
-    packages: ClassVar[tuple[str, ...]] = ("torch", "whisper")
-    Options: ClassVar[type[BaseModel]] = WhisperOptions
-
-    def __init__(self, options: WhisperOptions) -> None:
-        self.options = options
-        self._model: Any = None
-
-    def transcribe(
-        self, blocks: Iterable[Samples], rate: int, known: Sequence[Speech] = (), progress: Progress | None = None
-    ) -> list[Speech]:
-        """Where somebody speaks and what, in order, apart; sources are speech (voice activity) and whisper.
-
-        `blocks` are float32 (samples,) or (samples, channels) in [-1, 1] at 16 000 Hz, in a row. `known` is speech that
-        need not be looked for. Raises ConfigError where the model cannot be had.
-        """
-        return transcribed(self, self.options, blocks, rate, known, progress)
-
-    def close(self) -> None:
-        """Free the model."""
-        self._model = None
-        release()
+    packages = ("torch", "whisper")
+    Options = WhisperOptions
+    options: WhisperOptions
 
     def identity(self) -> dict[str, Any]:
         """The checkpoint and the precision."""
@@ -104,49 +80,40 @@ class Whisper:
         if self.options.model not in SIZES:
             return [Weights(self.options.model, "unknown", None, here, str(path.parent), lambda _: None)]
         size = SIZES[self.options.model][1]
-        fetch = _Fetch(self.options.model, path)
-        return [Weights(f"openai-whisper {self.options.model}", "MIT", size, here, str(cache()), fetch)]
+        get = partial(fetch, self.options.model, path)
+        return [Weights(f"openai-whisper {self.options.model}", "MIT", size, here, str(cache()), get)]
 
-    def language(self, sounds: Sequence[Samples]) -> str:
-        """The language that all stretches together are most probably in."""
+    def _multilingual(self) -> bool:
+        return bool(self._load().is_multilingual)
+
+    def _languages(self, sounds: Sequence[Samples]) -> list[dict[str, float]]:
         import torch
         from whisper.audio import log_mel_spectrogram, pad_or_trim
 
         model = self._load()
-        if not model.is_multilingual:
-            return "en"
+        mels = [log_mel_spectrogram(pad_or_trim(sound), model.dims.n_mels) for sound in sounds]
+        kind = torch.float16 if self._fp16() else torch.float32
+        _, found = model.detect_language(torch.stack(mels).to(model.device, kind))
+        return list(found)
 
-        def probable(batch: Sequence[Samples]) -> list[dict[str, float]]:
-            mels = [log_mel_spectrogram(pad_or_trim(sound), model.dims.n_mels) for sound in batch]
-            kind = torch.float16 if self._fp16() else torch.float32
-            _, found = model.detect_language(torch.stack(mels).to(model.device, kind))
-            return list(found)
-
-        heard = list(in_batches(sounds, self.options.batch, probable, self.options.model))
-        return max(heard[0], key=lambda code: sum(probabilities[code] for probabilities in heard))
-
-    def listen(self, sound: Samples, language: str | None) -> list[Segment]:
-        """What is said in up to 30 s of sound, by beam search with the library's fallbacks."""
+    def _segments(self, sound: Samples, language: str | None) -> list[Segment]:
+        """With the library's fallbacks."""
         import torch
 
         model = self._load()
-
-        def forward(batch: Sequence[Samples]) -> list[list[Segment]]:
-            # The fallbacks draw samples: seeded for each window, so that a result does not depend on those before.
-            with torch.random.fork_rng([model.device] if model.device.type == "cuda" else []), _quiet():
-                torch.manual_seed(SEED)
-                result = model.transcribe(
-                    np.ascontiguousarray(batch[0]),
-                    language=language,
-                    word_timestamps=True,
-                    condition_on_previous_text=False,  # less looping
-                    beam_size=BEAM,
-                    best_of=BEAM,
-                    fp16=self._fp16(),
-                )
-            return [[_segment(found) for found in result["segments"]]]
-
-        return next(in_batches([sound], 1, forward, self.options.model))
+        # The fallbacks draw samples: seeded for each window, so that a result does not depend on those before.
+        with torch.random.fork_rng([model.device] if model.device.type == "cuda" else []), _quiet():
+            torch.manual_seed(SEED)
+            result = model.transcribe(
+                np.ascontiguousarray(sound),
+                language=language,
+                word_timestamps=True,
+                condition_on_previous_text=False,  # less looping
+                beam_size=BEAM,
+                best_of=BEAM,
+                fp16=self._fp16(),
+            )
+        return [segment(found, found["words"]) for found in result["segments"]]
 
     def _device(self) -> Any:
         import torch
@@ -177,7 +144,7 @@ class Whisper:
         return path
 
     def _load(self) -> Any:
-        if self._model is None:
+        if self._loaded is None:
             name, path, where = self.options.model, self._file(), self._device()
             with loading(name):
                 import whisper
@@ -187,31 +154,11 @@ class Whisper:
                 model = _checkpoint(path, where)
                 if name in SIZES:
                     model.set_alignment_heads(whisper._ALIGNMENT_HEADS[name])
-                self._check_language(model)
-                self._model = model.to(where)
-        return self._model
+                from whisper.tokenizer import LANGUAGES
 
-    def _check_language(self, model: Any) -> None:
-        from whisper.tokenizer import LANGUAGES
-
-        language = self.options.language
-        if language is not None and language not in (LANGUAGES if model.is_multilingual else {"en"}):
-            raise ConfigError(
-                "{model} does not know the language {language}; set a code such as ko or en, and a model for it",
-                model=self.options.model,
-                language=language,
-            )
-
-
-class _Fetch:
-    """Download one checkpoint, told of progress."""
-
-    def __init__(self, name: str, path: Path) -> None:
-        self.name, self.path = name, path
-
-    def __call__(self, progress: Progress) -> None:
-        with loading(self.name):
-            fetch(self.name, self.path, progress)
+                self._check_language(LANGUAGES if model.is_multilingual else {"en"})
+                self._loaded = model.to(where)
+        return self._loaded
 
 
 def cache() -> Path:
@@ -221,25 +168,11 @@ def cache() -> Path:
 
 
 def fetch(name: str, path: Path, progress: Progress) -> None:
-    """Download a checkpoint to `path`, going on where an earlier try stopped; nothing where it is.
-
-    Raises ConfigError when offline, OSError and ImportError.
-    """
-    if path.is_file():
-        return
-    about_to_fetch(name)
-    import whisper
-
+    """Download a checkpoint to `path`; nothing where it is. Raises ConfigError."""
+    with loading(name):
+        import whisper
     url = whisper._MODELS[name]
-    partial = path.with_name(path.name + ".partial")
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    append(url, partial, progress)
-    with partial.open("rb") as file:
-        right = hashlib.file_digest(file, "sha256").hexdigest() == url.split("/")[-2]
-    if not right:
-        partial.unlink()
-        raise ConfigError("The download of {model} is damaged; try again", model=name)
-    partial.replace(path)
+    download(name, url, path, progress, sha256=url.split("/")[-2])
 
 
 def _checkpoint(path: Path, where: Any) -> Any:
@@ -266,15 +199,3 @@ def _quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", message="Performing inference on CPU when CUDA is available")
         warnings.filterwarnings("ignore", message="Failed to launch Triton kernels")
         yield
-
-
-def _segment(found: dict[str, Any]) -> Segment:
-    return Segment(
-        start=found["start"],
-        end=found["end"],
-        text=found["text"],
-        words=tuple(Word(start=w["start"], end=w["end"], text=w["word"]) for w in found["words"]),
-        avg_logprob=found["avg_logprob"],
-        no_speech_prob=found["no_speech_prob"],
-        compression_ratio=found["compression_ratio"],
-    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -13,6 +14,7 @@ from data.errors import ConfigError
 from data.messages import tr
 from data.pictures import read_picture
 from data.records import Box, Face, Keyframe, record_id
+from stages.backend import Backend
 from stages.sources import Photos
 from stages.stage import Job, StageConfig
 
@@ -48,46 +50,48 @@ class FaceBox:
     """What the expression looks like; evidence, never to be spoken."""
 
 
-class Detector(Protocol):
-    """The one method of a face backend."""
+class Detector(Backend, ABC):
+    """Base of the backends that find faces."""
 
+    @abstractmethod
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[FaceBox]]:
         """The faces of each picture (H×W×3 BGR)."""
 
 
-class Recogniser(Detector, Protocol):
-    """A detector whose faces have embeddings."""
+class Recogniser(Detector, ABC):
+    """Base of those whose faces have embeddings."""
 
     @property
+    @abstractmethod
     def metric(self) -> str:
         """How embeddings are compared: cosine, angular, euclidean or euclidean_l2."""
 
     @property
+    @abstractmethod
     def threshold(self) -> float:
         """Embeddings at most so far apart show the same person."""
 
 
-def run(job: Job[Config]) -> Iterable[Face]:
+def run(job: Job[Config, Detector | None]) -> Iterable[Face]:
     """One record per face, in order of keyframes, left to right.
 
     Raises ConfigError for a cast whose faces cannot be learnt, StageError for an unreadable still.
     """
     photos = job.open(Photos)
-    people = photos.cast
-    if people and people.seen and not hasattr(job.backend, "threshold"):
+    people, detector = photos.cast, job.backend
+    if people and people.seen and not isinstance(detector, Recogniser):
         raise ConfigError(cannot_recognise(job.config.backend))
-    if job.backend is None:
+    if detector is None:
         return
-    known = cast_faces(job.backend, people) if people else {}
-    met = _met(job.backend, photos) if hasattr(job.backend, "threshold") else {}
-    seen = list(_seen(job))
+    seen = list(_seen(job, detector))
     persons: Sequence[str | None] = [None] * len(seen)
-    if hasattr(job.backend, "threshold"):
+    if isinstance(detector, Recogniser):
         from stages.faces.identity import name_faces
 
+        known, met = cast_faces(detector, people) if people else {}, _met(detector, photos)
         faces = [(keyframe, face.embedding) for keyframe, face in seen]
         first = max(map(strangers.number, met), default=0) + 1
-        persons = name_faces(faces, known | met, job.backend.metric, job.backend.threshold, first)
+        persons = name_faces(faces, known | met, detector.metric, detector.threshold, first)
     for number, ((keyframe, face), person) in enumerate(zip(seen, persons, strict=True), start=1):
         yield Face(
             id=record_id("f", number),
@@ -99,13 +103,13 @@ def run(job: Job[Config]) -> Iterable[Face]:
         )
 
 
-def _met(backend: Any, photos: Photos) -> dict[str, list[tuple[float, ...]]]:
+def _met(recogniser: Recogniser, photos: Photos) -> dict[str, list[tuple[float, ...]]]:
     """The strangers of earlier episodes of the series, by the pictures kept of them."""
     if photos.cast is None:
         return {}
     found: dict[str, list[tuple[float, ...]]] = {}
     for person, photo in photos.strangers.items():
-        (faces,) = backend.detect([cast.read_photo(photos.cast, person, photo)])
+        (faces,) = recogniser.detect([cast.read_photo(photos.cast, person, photo)])
         largest = max(faces, key=_area, default=None)
         found[person] = [largest.embedding] if largest and largest.embedding else []  # its number is taken all the same
     return found
@@ -139,13 +143,13 @@ def cast_faces(backend: Recogniser, people: cast.Cast) -> dict[str, list[tuple[f
     return found
 
 
-def _seen(job: Job[Config]) -> Iterator[tuple[str, FaceBox]]:
+def _seen(job: Job[Config, Detector | None], detector: Detector) -> Iterator[tuple[str, FaceBox]]:
     """(keyframe, face) for every face that counts, left to right."""
     keyframes = job.read(Keyframe)
     for at in range(0, len(keyframes), KEYFRAMES_AT_ONCE):
         some = keyframes[at : at + KEYFRAMES_AT_ONCE]
         stills = [read_picture(job.folder_of(Keyframe) / k.image) for k in some]
-        for keyframe, faces in zip(some, job.backend.detect(stills), strict=True):
+        for keyframe, faces in zip(some, detector.detect(stills), strict=True):
             for face in sorted(faces, key=lambda f: f.box):
                 if face.score >= job.config.min_score:
                     yield keyframe.id, face

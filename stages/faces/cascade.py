@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from stages.faces import FaceBox
+from stages.faces import Detector, FaceBox
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +28,7 @@ EYE_STRIP = (160, 96)
 """The upper 60 % of a face is brought to this size, pixels, so that eyes have the size the eye cascade knows."""
 
 
-class Cascade:
+class Cascade(Detector):
     """Frontal faces on the processor, about 30 ms of one core a picture."""
 
     class Options(BaseModel):
@@ -39,8 +39,10 @@ class Cascade:
         min_size: float = Field(0.09, gt=0, lt=1, description="Smallest face, as a share of the picture's height")
         neighbours: int = Field(4, ge=1, description="How many overlapping hits make a face (minNeighbors)")
 
+    options: Options
+
     def __init__(self, options: Options) -> None:
-        self.options = options
+        super().__init__(options)
         self._models: dict[str, Any] = {}
 
     def close(self) -> None:

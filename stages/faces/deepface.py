@@ -13,16 +13,16 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from data.errors import ConfigError
 from data.records import Box
-from stages.faces import FaceBox
+from stages.faces import FaceBox, Recogniser
 from stages.faces.weights import DETECTORS, EMOTION, RECOGNISERS, File, described, fetch
-from stages.models import ModelOptions, Weights, device, in_batches, loading, out_of_memory, release
+from stages.models import ModelBackend, ModelOptions, Weights, device, in_batches, loading, out_of_memory
 
 if TYPE_CHECKING:
     import torch
@@ -32,10 +32,10 @@ EMOTION_INPUT = (224, 224)
 """Size DeepFace brings faces to before it analyses them."""
 
 
-class DeepFace:
+class DeepFace(ModelBackend, Recogniser):
     """Faces with identity and expression; Facenet512 tells people apart best of DeepFace's own benchmarks."""
 
-    packages: ClassVar[tuple[str, ...]] = ("torch", "deepface")
+    packages = ("torch", "deepface")
 
     class Options(ModelOptions):
         """Settings of DeepFace."""
@@ -66,15 +66,13 @@ class DeepFace:
             "fails (Zou and Yuen 2012)",
         )
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        self._loaded: _Loaded | None = None
+    options: Options
+    _loaded: _Loaded | None = None
 
     def close(self) -> None:
         """Free the models."""
-        self._loaded = None
         _forget_detectors()
-        release()
+        super().close()
 
     def identity(self) -> dict[str, Any]:
         """The files of weights, which their addresses pin to a release."""

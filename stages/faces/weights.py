@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from stages.download import append
-from stages.models import Progress, Weights, about_to_fetch, loading
+from stages.download import download
+from stages.models import Progress, Weights
 
 RELEASE = "https://github.com/serengil/deepface_models/releases/download/v1.0/"
 BACKUP = "https://huggingface.co/serengil/deepface/resolve/main/"
@@ -85,17 +85,5 @@ def described(file: File) -> Weights:
 
 def fetch(file: File, progress: Progress) -> None:
     """Download a file, going on where an earlier try stopped; nothing where it is here. Raises ConfigError."""
-    if file.path.is_file():
-        return
-    about_to_fetch(file.name)
-    part = file.path.with_name(file.path.name + ".partial")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    with loading(file.name):
-        for address in file.folders:
-            try:
-                append(address + file.name, part, progress)
-                break
-            except OSError:  # the next address may answer; the last one's error is told
-                if address == file.folders[-1]:
-                    raise
-    part.replace(file.path)
+    first, *others = (folder + file.name for folder in file.folders)
+    download(file.name, first, file.path, progress, others=others)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from data.pictures import read_picture
 from data.records import Box, Detection, Keyframe, record_id
+from stages.backend import Backend
 from stages.objects.tracks import Tracks
 from stages.stage import Job, StageConfig
 
@@ -46,14 +48,15 @@ class ObjectBox:
     box: Box
 
 
-class Detector(Protocol):
-    """The one method of an object backend."""
+class Detector(Backend, ABC):
+    """Base of the backends that find objects."""
 
+    @abstractmethod
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[ObjectBox]]:
         """The objects of each picture (H×W×3 BGR)."""
 
 
-def run(job: Job[Config]) -> Iterable[Detection]:
+def run(job: Job[Config, Detector | None]) -> Iterable[Detection]:
     """One record per object, in order of keyframes, best first; the same thing in one shot has one track.
 
     So the number of different tracks of persons in a shot is the least number of persons it shows.
@@ -62,7 +65,7 @@ def run(job: Job[Config]) -> Iterable[Detection]:
     if job.backend is None:
         return
     number, shot, tracks = 0, "", Tracks()
-    for keyframe, things, aspect in _seen(job):
+    for keyframe, things, aspect in _seen(job, job.backend):
         if keyframe.shot != shot:
             shot, tracks = keyframe.shot, Tracks()
         ids = [record_id("d", number + n) for n in range(1, len(things) + 1)]
@@ -74,13 +77,13 @@ def run(job: Job[Config]) -> Iterable[Detection]:
             )
 
 
-def _seen(job: Job[Config]) -> Iterator[tuple[Keyframe, list[ObjectBox], float]]:
+def _seen(job: Job[Config, Detector | None], detector: Detector) -> Iterator[tuple[Keyframe, list[ObjectBox], float]]:
     """Every keyframe with the things to keep, best first, and its width / height."""
     keyframes, folder = job.read(Keyframe), job.folder_of(Keyframe)
     for at in range(0, len(keyframes), AT_ONCE):
         some = keyframes[at : at + AT_ONCE]
         pictures = [read_picture(folder / keyframe.image) for keyframe in some]
-        for keyframe, picture, found in zip(some, pictures, job.backend.detect(pictures), strict=True):
+        for keyframe, picture, found in zip(some, pictures, detector.detect(pictures), strict=True):
             kept = (t for t in found if t.score >= job.config.min_score and t.box[2] * t.box[3] >= job.config.min_size)
             yield keyframe, sorted(kept, key=lambda t: (-t.score, t.box)), picture.shape[1] / picture.shape[0]
         job.progress(at + len(some), len(keyframes))

@@ -6,10 +6,9 @@ A `.pt` file is a pickle, which can run any code when it is loaded: use files of
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import Field
@@ -18,17 +17,18 @@ from data.errors import ConfigError
 from data.messages import tr
 from stages.download import download
 from stages.models import (
+    ModelBackend,
     ModelOptions,
     Progress,
     Weights,
+    by_shape,
     device,
     fingerprint,
     in_batches,
     loading,
     out_of_memory,
-    release,
 )
-from stages.objects import ObjectBox
+from stages.objects import Detector, ObjectBox
 
 if TYPE_CHECKING:
     import torch
@@ -47,10 +47,10 @@ SWITCHED_OFF = {"YOLO_AUTOINSTALL": "false", "YOLO_OFFLINE": "true", "YOLO_VERBO
 """ultralytics would install packages, ask the network for versions, send statistics, and write to the screen."""
 
 
-class Yolo:
+class Yolo(ModelBackend, Detector):
     """Finds things with the classes its weights were trained on; the released ones know the 80 of COCO."""
 
-    packages: ClassVar[tuple[str, ...]] = ("torch", "ultralytics")
+    packages = ("torch", "ultralytics")
 
     class Options(ModelOptions):
         """Settings of YOLO."""
@@ -66,10 +66,8 @@ class Yolo:
             0.7, ge=0, le=1, description="Of two boxes of one class that overlap more than this the surer one is kept"
         )
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        self._model: Any = None
-        self._device: torch.device | None = None
+    options: Options
+    _device: torch.device | None = None
 
     def identity(self) -> dict[str, Any]:
         """The hash of the weights; None before they are fetched."""
@@ -87,28 +85,23 @@ class Yolo:
             )
         ]  # fmt: skip
 
-    def close(self) -> None:
-        """Free the model."""
-        self._model = None
-        release()
-
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[ObjectBox]]:
         """The things in each picture (H×W×3 BGR), surest first. Raises ConfigError where the model cannot be loaded.
 
         Pictures of one size go through the model together: of other ones a batch would need more padding, and
         then what is found would depend on the neighbours.
         """
-        if self._model is None and images:
+        if self._loaded is None and images:
             self._load()
         found: list[list[ObjectBox]] = [[] for _ in images]
-        for alike in _by_shape(images):
+        for alike in by_shape(images):
             batch = [enlarged(images[i]) for i in alike]
             for i, things in zip(alike, in_batches(batch, self.options.batch, self._forward, "YOLO"), strict=True):
                 found[i] = things
         return found
 
     def _forward(self, images: Sequence[NDArray[np.uint8]]) -> list[list[ObjectBox]]:
-        return [_things(r) for r in _predicted(self._model, images, self._device, self.options)]
+        return [_things(r) for r in _predicted(self._loaded, images, self._device, self.options)]
 
     def _file(self) -> Path:
         """Where the weights lie or will lie."""
@@ -121,7 +114,7 @@ class Yolo:
         with loading(name):
             if not file.is_file():
                 _fetch(name, file, lambda done, total: None)
-            self._model = _opened(file, self._device, self.options)
+            self._loaded = _opened(file, self._device, self.options)
 
 
 def weights_folder() -> Path:
@@ -238,14 +231,6 @@ def _predicted(
 def _no_detector(file: Path) -> str:
     return tr("{file} holds no object detector that ultralytics can read: give another file, or delete it and run "
               "`vdesc models fetch`", file=file)  # fmt: skip
-
-
-def _by_shape(images: Sequence[NDArray[np.uint8]]) -> list[list[int]]:
-    """The places of the pictures, those of one size together."""
-    places: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for place, image in enumerate(images):
-        places[image.shape].append(place)
-    return list(places.values())
 
 
 def _things(result: Any) -> list[ObjectBox]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import Field
 
@@ -11,7 +11,7 @@ from data import style
 from data.errors import ConfigError
 from data.records import Context, Draft, Gap, Ranked
 from stages.ranking.asking import HEURISTIC, MEMORY, Parts, Question, asked_of_model, questions, walk, weighted
-from stages.ranking.prompt import RankingPrompt
+from stages.ranking.prompt import Ranker
 from stages.sources import Planning
 from stages.stage import Job, StageConfig
 
@@ -44,20 +44,13 @@ class Config(StageConfig):
         return {"rules": style.identity()}
 
 
-class Ranker(Protocol):
-    """The one method of a ranker. One may also say what people should know of its results: `caveat() -> str`."""
-
-    def score(self, prompts: Sequence[RankingPrompt], texts: Sequence[Sequence[str]]) -> list[list[dict[str, float]]]:
-        """Named parts, each 0–1, of each text of each prompt."""
-
-
-def run(job: Job[Config]) -> Iterable[Ranked]:
+def run(job: Job[Config, Ranker | None]) -> Iterable[Ranked]:
     """One record per candidate, in order of time.
 
     Raises ConfigError where no weight names a part, or none names the part of a model that runs.
     """
     asked = list(questions(job.read(Context), job.read(Draft), job.read(Gap), job.open(Planning)))
-    judged = _judged(job, asked) if job.backend else [[{} for _ in q.offered] for q in asked]
+    judged = _judged(job, asked, job.backend) if job.backend else [[{} for _ in q.offered] for q in asked]
     for done, (question, (_, parts)) in enumerate(
         zip(asked, walk(asked, judged, job.config.weights, job.config.memory), strict=True), start=1
     ):
@@ -66,17 +59,16 @@ def run(job: Job[Config]) -> Iterable[Ranked]:
             job.progress(done, len(asked))
 
 
-def _judged(job: Job[Config], asked: Sequence[Question]) -> list[Parts]:
+def _judged(job: Job[Config, Ranker | None], asked: Sequence[Question], ranker: Ranker) -> list[Parts]:
     """The model's parts."""
     prompts = asked_of_model(asked, job.config.memory)
     judged: list[Parts] = []
     for first in range(0, len(asked), CHUNK):
         chunk = slice(first, first + CHUNK)
-        judged += job.backend.score(prompts[chunk], [q.texts for q in asked[chunk]])
+        judged += ranker.score(prompts[chunk], [q.texts for q in asked[chunk]])
         _check_weighed(judged[first:], job.config.weights)
         job.progress(len(judged), len(asked))
-    caveat = job.backend.caveat() if asked and hasattr(job.backend, "caveat") else ""
-    if caveat:
+    if asked and (caveat := ranker.caveat()):
         job.note(caveat)
     return judged
 

@@ -6,14 +6,13 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, isfinite
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from data.errors import ConfigError
 from data.messages import tr
-from stages import models
-from stages.models import Weights, in_batches
+from stages.models import in_batches
 from stages.ranking import model as ranking_model
-from stages.ranking.model import RankerOptions
+from stages.ranking.model import ModelRanker, RankerOptions
 from stages.ranking.prompt import RankingPrompt
 from stages.ranking.template import encode_prompt, encode_response, render
 
@@ -32,19 +31,14 @@ class Question:
     responses: list[list[int]]
 
 
-class CausalRanker:
+class CausalRanker(ModelRanker):
     """Mean log-likelihood of each candidate's tokens, end included, as the response to the prompt.
 
     Ranking by the length-normalised log-likelihood of the response, as RRHF (Yuan et al. 2023, arXiv:2304.05302)
     scores candidates. The prompt is computed once for all its candidates.
     """
 
-    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
-    Options = RankerOptions
-
-    def __init__(self, options: RankerOptions) -> None:
-        self.options = options
-        self._loaded: tuple[Any, Any] | None = None
+    _loaded: tuple[Any, Any] | None = None
 
     def score(self, prompts: Sequence[RankingPrompt], texts: Sequence[Sequence[str]]) -> list[list[dict[str, float]]]:
         """The part `likelihood` of each text of each prompt.
@@ -74,19 +68,6 @@ class CausalRanker:
             "was trained on described drama",
             model=self.options.model,
         )
-
-    def identity(self) -> dict[str, Any]:
-        """See stages.models.ModelBackend."""
-        return ranking_model.identity(self.options)
-
-    def weights(self) -> Sequence[Weights]:
-        """See stages.models.ModelBackend."""
-        return ranking_model.weights(self.options)
-
-    def close(self) -> None:
-        """Free the model."""
-        self._loaded = None
-        models.release()
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:

@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from data.errors import ConfigError
 from data.messages import tr
 from stages import models
-from stages.models import TorchOptions, Weights
+from stages.models import PretrainedBackend, PretrainedOptions, Weights
 from stages.ranking import adapter, template
+from stages.ranking.prompt import Ranker
 
 PHI_2 = "microsoft/phi-2"
-KNOWN: Mapping[str, tuple[str, int]] = {PHI_2: ("MIT", 5_570_000_000)}
-"""Licence and bytes to download, from the hub page."""
 
 
-class RankerOptions(TorchOptions):
+class RankerOptions(PretrainedOptions):
     """Settings of a ranking model."""
 
     model: str = Field(PHI_2, description="Causal language model: hub id or folder")
     adapter: str | None = Field(
         None, description="PEFT adapter trained on described drama: folder or hub id; none: the model as it is"
     )
+
+
+class ModelRanker(PretrainedBackend, Ranker):
+    """A ranker that has a model: all of one but how it scores."""
+
+    Options = RankerOptions
+    options: RankerOptions
+    known: ClassVar = {PHI_2: ("MIT", 5_570_000_000)}
+
+    def identity(self) -> dict[str, Any]:
+        """The weights and the precision, the adapter, the template."""
+        chosen = self.options.adapter
+        return {
+            **super().identity(),
+            **(adapter.identity(chosen) if chosen else {}),
+            "template": template.VERSION,
+        }
+
+    def weights(self) -> Sequence[Weights]:
+        """The base model and the adapter."""
+        chosen = self.options.adapter
+        return [*super().weights(), *([models.hub_weights(chosen, None, "unknown", None)] if chosen else [])]
 
 
 def load(kind: str, options: RankerOptions, task: str, *, new: Sequence[str] = (), **config: Any) -> tuple[Any, Any]:
@@ -95,19 +116,3 @@ def _headless(model: str) -> str:
 def context_of(model: Any) -> int | None:
     """Most tokens a model takes at once; None: no limit is known."""
     return getattr(model.config.get_text_config(), "max_position_embeddings", None)
-
-
-def identity(options: RankerOptions) -> dict[str, Any]:
-    """What results depend on besides the options: the weights, the adapter, the precision, the template."""
-    return {
-        **models.model_identity(options, options.model),
-        **(adapter.identity(options.adapter) if options.adapter else {}),
-        "template": template.VERSION,
-    }
-
-
-def weights(options: RankerOptions) -> Sequence[Weights]:
-    """The base model and the adapter."""
-    licence, size = KNOWN.get(options.model, ("unknown", None))
-    needed = [models.hub_weights(options.model, options.revision, licence, size)]
-    return [*needed, models.hub_weights(options.adapter, None, "unknown", None)] if options.adapter else needed

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from stages.backend import Backend
 
 
 @dataclass(frozen=True)
@@ -35,3 +39,15 @@ class RankingPrompt:
     dialogue_after: str = ""
     support: tuple[tuple[tuple[str, float], ...], ...] = ()
     """For each text: its evidence as (kind: text, face, object, region, look, dialogue; confidence 0–1)."""
+
+
+class Ranker(Backend, ABC):
+    """Base of the backends that rank candidates."""
+
+    @abstractmethod
+    def score(self, prompts: Sequence[RankingPrompt], texts: Sequence[Sequence[str]]) -> list[list[dict[str, float]]]:
+        """Named parts, each 0–1, of each text of each prompt."""
+
+    def caveat(self) -> str:
+        """What people should know of the results; empty: nothing."""
+        return ""

@@ -5,30 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 from math import exp, isfinite
-from typing import Any, ClassVar
+from typing import Any
 
 from data.errors import ConfigError
-from stages import models
-from stages.models import Weights, in_batches
+from stages.models import in_batches
 from stages.ranking import model as ranking_model
-from stages.ranking.model import RankerOptions
+from stages.ranking.model import ModelRanker, RankerOptions
 from stages.ranking.prompt import RankingPrompt
 from stages.ranking.template import encode, render
 
 
-class RewardRanker:
+class RewardRanker(ModelRanker):
     """The reward of the prompt with the candidate after it.
 
     A Bradley-Terry reward model (Ouyang et al. 2022, arXiv:2203.02155), as trl.RewardTrainer trains it: the head
     reads the last token that is not padding, and the padding token is the tokenizer's, else its end of sequence.
     """
 
-    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
-    Options = RankerOptions
-
-    def __init__(self, options: RankerOptions) -> None:
-        self.options = options
-        self._loaded: tuple[Any, Any] | None = None
+    _loaded: tuple[Any, Any] | None = None
 
     def score(self, prompts: Sequence[RankingPrompt], texts: Sequence[Sequence[str]]) -> list[list[dict[str, float]]]:
         """The part `reward` of each text: the logistic function of its reward. Raises ConfigError."""
@@ -43,19 +37,6 @@ class RewardRanker:
         if not any(texts):
             return [[] for _ in prompts]
         return rewards(*self._load(), prompts, texts, self.options)
-
-    def identity(self) -> dict[str, Any]:
-        """See stages.models.ModelBackend."""
-        return ranking_model.identity(self.options)
-
-    def weights(self) -> Sequence[Weights]:
-        """See stages.models.ModelBackend."""
-        return ranking_model.weights(self.options)
-
-    def close(self) -> None:
-        """Free the model."""
-        self._loaded = None
-        models.release()
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:

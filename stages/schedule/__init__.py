@@ -24,6 +24,7 @@ from stages.schedule.missed import missed
 from stages.schedule.optimise import Plan
 from stages.schedule.placement import Placed, losses
 from stages.schedule.planner import Planner
+from stages.schedule.rewriting import Rewriter
 from stages.schedule.windows import Windows
 from stages.sources import GivenScript
 from stages.stage import Job
@@ -35,7 +36,7 @@ LEAST_SHORT = 1e-6
 """Share of the worth below the bound from which it is told."""
 
 
-def run(job: Job[Config]) -> Iterator[Narration]:
+def run(job: Job[Config, Rewriter | None]) -> Iterator[Narration]:
     """Yield the chosen lines in order of time; those of a person's script where one is given.
 
     Raises what the voice raises that is asked for their lengths.

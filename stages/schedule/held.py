@@ -21,6 +21,7 @@ from stages.schedule.optimise import Plan
 from stages.schedule.placement import MS, Option, Placed
 from stages.schedule.planner import Planner
 from stages.schedule.relaxed import Prices
+from stages.schedule.rewriting import Rewriter
 from stages.schedule.windows import Windows
 from stages.sources import Speaker, VoiceOfRun
 from stages.stage import Job, keyed
@@ -31,7 +32,7 @@ WORDS_ALONE = {"text", "evidence", "draft"}
 """Fields of a candidate that differ with what people are called; its draft stands for them."""
 
 
-def placed(job: Job[Config]) -> tuple[Planner, Plan]:
+def placed(job: Job[Config, Rewriter | None]) -> tuple[Planner, Plan]:
     """The best placement and who placed it: the one of before where only words changed and it can still be spoken."""
     planner = Planner(job)
     speaker = job.open(VoiceOfRun).speaker

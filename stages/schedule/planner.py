@@ -23,7 +23,7 @@ from stages.schedule.objective import LEVELS, Form, Places, heard, scenes, value
 from stages.schedule.optimise import CLOSE, Plan, optimise
 from stages.schedule.placement import Option, Placed, Rules, Slot, total
 from stages.schedule.relaxed import Prices
-from stages.schedule.rewriting import LEAST, Rewriting
+from stages.schedule.rewriting import LEAST, Rewriter, Rewriting
 from stages.schedule.shorten import available, shortened
 from stages.schedule.wording import Wording
 from stages.sources import Planning, VoiceOfRun
@@ -61,7 +61,7 @@ class Moment:
 class Planner:
     """Places the lines of one episode."""
 
-    def __init__(self, job: Job[Config]) -> None:
+    def __init__(self, job: Job[Config, Rewriter | None]) -> None:
         self.config, self.settings, self._progress = job.config, job.open(Planning), job.progress
         self.level = LEVELS[job.config.detail]
         self.gaps = [gap for gap in job.read(Gap) if gap.usable]

@@ -8,20 +8,20 @@ name of it is in the line, and what negates stays. So all that supported the lin
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from data.errors import ConfigError
-from data.files import write_atomically
 from data.language import syllables
 from data.style import findings, morphology_installed, own_words, refuse
 from data.style.morphology import analysed
 from stages.answers import lines
+from stages.backend import Backend
+from stages.kept import Kept
+from stages.schedule.config import Config
 from stages.sources import Planning
 from stages.stage import Job, keyed
 
@@ -80,9 +80,10 @@ def question(line: str, budget: int, language: str) -> Question:
     return Question(SYSTEM[language], TEXT[language].format(budget=budget, now=now, most=MOST, line=line))
 
 
-class Rewriter(Protocol):
-    """The one method of a backend."""
+class Rewriter(Backend, ABC):
+    """Base of the backends that shorten lines."""
 
+    @abstractmethod
     def rewrite(self, questions: Sequence[Question]) -> Iterator[tuple[int, str]]:
         """Number and raw answer of each question, as they come. Raises UserError after those that came."""
 
@@ -90,15 +91,16 @@ class Rewriter(Protocol):
 class Rewriting:
     """The rewriter of the run; every answer is kept and never asked for again."""
 
-    def __init__(self, job: Job[Any]) -> None:
-        self.language, self._backend, self._folder = job.open(Planning).language, job.backend, job.cache
+    def __init__(self, job: Job[Config, Rewriter | None]) -> None:
+        self.language, self._backend = job.open(Planning).language, job.backend
+        self._answers = Kept[str](job.cache, str)
         if self.available and self.language == "ko" and not morphology_installed():
             raise ConfigError(
                 "schedule.backend={name} holds Korean lines against what was seen word by word and needs kiwipiepy: "
                 "pip install 'videodescription[korean]'",
                 name=job.config.backend,
             )
-        self._identity = _identity(job)
+        self._identity = _identity(job.config.backend, job.backend) if job.backend else {}
 
     @property
     def available(self) -> bool:
@@ -111,31 +113,20 @@ class Rewriting:
         Raises what the backend raises; answers so far are kept.
         """
         questions = [question(line, budget, self.language) for line, budget in asked]
-        found = {q: self._kept(q) for q in questions}
+        found = {q: self._answers.get(self._key(q)) for q in questions}
         open_ = [q for q, answer in found.items() if answer is None]
-        for place, answer in self._backend.rewrite(open_) if open_ else ():
+        for place, answer in self._backend.rewrite(open_) if open_ and self._backend else ():
             found[open_[place]] = answer
-            write_atomically(self._file(open_[place]), json.dumps(answer).encode())
+            self._answers.put(self._key(open_[place]), answer)
         return [serving(found[q] or "", line, self.language) for (line, _), q in zip(asked, questions, strict=True)]
 
-    def _file(self, question: Question) -> Path:
-        asked = json.dumps([FORM, self._identity, question.system, question.text], sort_keys=True, default=str)
-        return self._folder / (hashlib.sha256(asked.encode()).hexdigest() + ".json")
-
-    def _kept(self, question: Question) -> str | None:
-        try:
-            answer = json.loads(self._file(question).read_bytes())
-        except (FileNotFoundError, ValueError):
-            return None
-        return answer if isinstance(answer, str) else None
+    def _key(self, question: Question) -> list[Any]:
+        return [FORM, self._identity, question.system, question.text]
 
 
-def _identity(job: Job[Any]) -> dict[str, Any]:
+def _identity(name: str, rewriter: Rewriter) -> dict[str, Any]:
     """What answers depend on besides the question."""
-    backend = job.backend
-    own = backend.identity() if hasattr(backend, "identity") else {}
-    options = keyed(backend.options) if hasattr(backend, "options") else {}
-    return {"rewriter": job.config.backend, "options": options, **own}
+    return {"rewriter": name, "options": keyed(rewriter.options), **rewriter.identity()}
 
 
 def serving(answer: str, line: str, language: str) -> list[str]:

@@ -4,61 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from pydantic import Field
 
 from data.errors import ConfigError
 from stages.chat import rendered, switches, template
 from stages.models import (
-    TorchOptions,
-    Weights,
+    PretrainedBackend,
+    PretrainedOptions,
     device,
-    hub_weights,
     in_batches,
     loading,
-    model_identity,
     origin,
     pretrained,
-    release,
 )
-
-if TYPE_CHECKING:
-    from stages.schedule.rewriting import Question
+from stages.schedule.rewriting import Question, Rewriter
 
 
-class Transformers:
+class Transformers(PretrainedBackend, Rewriter):
     """A text model from the Hugging Face hub or a folder. The likeliest words are taken: one line, one answer."""
 
-    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
-
-    class Options(TorchOptions):
+    class Options(PretrainedOptions):
         """Settings of transformers."""
 
         model: str = Field(description="Hub id or folder of a causal language model that was trained to follow orders")
         max_new_tokens: int = Field(256, ge=1, le=4096, description="Longest answer, in tokens")
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        self._loaded: tuple[Any, Any, dict[str, bool]] | None = None
-
-    def identity(self) -> dict[str, Any]:
-        """Revision or fingerprint of the weights, and the precision."""
-        return model_identity(self.options, self.options.model)
-
-    def weights(self) -> Sequence[Weights]:
-        """The one model."""
-        return [hub_weights(self.options.model, self.options.revision, "unknown", None)]
+    options: Options
+    _loaded: tuple[Any, Any, dict[str, bool]] | None = None
 
     def rewrite(self, questions: Sequence[Question]) -> Iterator[tuple[int, str]]:
         """See `stages.schedule.rewriting`. Raises ConfigError for a model that cannot be loaded or has no template."""
         if questions:
             yield from enumerate(in_batches(questions, self.options.batch, self._answers, self.options.model))
-
-    def close(self) -> None:
-        """Free the model."""
-        self._loaded = None
-        release()
 
     def _answers(self, questions: Sequence[Question]) -> list[str]:
         import torch

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from data.messages import tr
 from data.pictures import read_picture
 from data.records import Keyframe, Shot, Still, TextRegion, record_id
+from stages.backend import Backend
 from stages.stage import Job, StageConfig
 from stages.text.lines import TextLine, join_lines
 from stages.text.presence import extent
@@ -39,19 +41,23 @@ class Config(StageConfig):
     )
 
 
-class Reader(Protocol):
-    """The one method of a text backend, and what it knows."""
+class Reader(Backend, ABC):
+    """Base of the backends that read text."""
 
-    hangul: bool
-    """Whether it can read Korean."""
-    min_score: float
+    min_score: ClassVar[float] = 0.8
     """Confidence from which its lines are believed, 0–1."""
 
+    @property
+    def hangul(self) -> bool:
+        """Whether it can read Korean."""
+        return True
+
+    @abstractmethod
     def read(self, images: Sequence[NDArray[np.uint8]]) -> list[list[TextLine]]:
         """The lines of each picture (H×W×3 BGR)."""
 
 
-def run(job: Job[Config]) -> Iterable[TextRegion]:
+def run(job: Job[Config, Reader | None]) -> Iterable[TextRegion]:
     """One record per line of text, in order of keyframes, top to bottom. Raises StageError for an unreadable still."""
     if job.backend is None:
         return
@@ -64,7 +70,7 @@ def run(job: Job[Config]) -> Iterable[TextRegion]:
         )
     number, stills = 0, _stills(job)
     shots = {shot.id: shot for shot in job.read(Shot)}
-    for keyframe, image, lines in _read(job):
+    for keyframe, image, lines in _read(job, job.backend):
         for line in lines:
             number += 1
             first, last = _seen(line, keyframe.time, image, shots[keyframe.shot], stills)
@@ -79,14 +85,16 @@ def run(job: Job[Config]) -> Iterable[TextRegion]:
             )
 
 
-def _read(job: Job[Config]) -> Iterator[tuple[Keyframe, NDArray[np.uint8], list[TextLine]]]:
+def _read(
+    job: Job[Config, Reader | None], reader: Reader
+) -> Iterator[tuple[Keyframe, NDArray[np.uint8], list[TextLine]]]:
     """Every keyframe with its picture and the lines to keep, top to bottom."""
-    keyframes, folder, backend = job.read(Keyframe), job.folder_of(Keyframe), job.backend
-    least = backend.min_score if job.config.min_score is None else job.config.min_score
+    keyframes, folder = job.read(Keyframe), job.folder_of(Keyframe)
+    least = reader.min_score if job.config.min_score is None else job.config.min_score
     for at in range(0, len(keyframes), AT_ONCE):
         some = keyframes[at : at + AT_ONCE]
         pictures = [read_picture(folder / keyframe.image) for keyframe in some]
-        for keyframe, picture, lines in zip(some, pictures, backend.read(pictures), strict=True):
+        for keyframe, picture, lines in zip(some, pictures, reader.read(pictures), strict=True):
             sure = [line for line in lines if line.score >= least]
             yield keyframe, picture, join_lines(sure, picture.shape[1] / picture.shape[0])
         job.progress(at + len(some), len(keyframes))

@@ -7,36 +7,38 @@ the later stages are made for.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import pickle
 import warnings
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import Field
 
 from data.errors import ConfigError
 from data.messages import tr
-from stages.download import download, unzip
+from stages.backend import Resources
+from stages.download import download, unzip, verify
 from stages.models import (
     FREE,
+    ModelBackend,
     ModelOptions,
     Progress,
     Weights,
+    by_shape,
     device,
     fingerprint,
     in_batches,
     loading,
+    on_device,
     out_of_memory,
-    release,
 )
+from stages.text import Reader
 from stages.text.lines import TextLine, upright
 
 if TYPE_CHECKING:
@@ -52,10 +54,10 @@ LONGEST = 40
 nothing may be left of the shorter one. Longer ones are stretched."""
 
 
-class EasyOCR:
+class EasyOCR(ModelBackend, Reader):
     """Reads text of the configured languages, tilted text too."""
 
-    packages: ClassVar[tuple[str, ...]] = ("torch", "easyocr")
+    packages = ("torch", "easyocr")
     min_score = 0.8
     """Mean confidence of the letters from which a line is believed. Not measured: no weights were at hand. Raw, it is
     0.41 for four letters and 0.26 for nine."""
@@ -87,9 +89,7 @@ class EasyOCR:
             None, description="Folder of your own network's .yaml and .py; none: ~/.EasyOCR/user_network"
         )
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        self._reader: Any = None
+    options: Options
 
     @property
     def hangul(self) -> bool:
@@ -108,10 +108,9 @@ class EasyOCR:
         """The detector and the recogniser. Raises ConfigError for languages that do not go together."""
         return [self._weights(model) for model in self._models()]
 
-    def close(self) -> None:
-        """Free the models."""
-        self._reader = None
-        release()
+    def resources(self) -> Resources:
+        """Its tables of weights are not asked: that would import torch."""
+        return on_device(self.options.device, [None])
 
     def read(self, images: Sequence[NDArray[np.uint8]]) -> list[list[TextLine]]:
         """The lines of each picture (H×W×3 BGR), unsorted; the box of a tilted line is the upright one around it.
@@ -120,12 +119,12 @@ class EasyOCR:
         than four in turn (measured); what is found is read picture by picture.
         Raises ConfigError where the models cannot be loaded.
         """
-        if self._reader is None and images:
-            self._reader = self._load()
+        if self._loaded is None and images:
+            self._loaded = self._load()
         read: list[list[TextLine]] = [[] for _ in images]
         shown = [_shown(image) for image in images]
-        size = self.options.batch if self._reader and self._reader.device != "cpu" else 1
-        for alike in _by_shape(shown):
+        size = self.options.batch if self._loaded and self._loaded.device != "cpu" else 1
+        for alike in by_shape(shown):
             batch = [shown[i] for i in alike]
             for i, lines in zip(alike, in_batches(batch, size, self._forward, "EasyOCR"), strict=True):
                 read[i] = lines
@@ -133,7 +132,7 @@ class EasyOCR:
 
     def _forward(self, images: Sequence[NDArray[np.uint8]]) -> list[list[TextLine]]:
         with _quiet():
-            straight, tilted = self._reader.detect(np.stack(images), reformat=False)
+            straight, tilted = self._loaded.detect(np.stack(images), reformat=False)
             return [self._lines(*found) for found in zip(images, straight, tilted, strict=True)]
 
     def _lines(self, image: NDArray[np.uint8], straight: list[Any], tilted: list[Any]) -> list[TextLine]:
@@ -141,7 +140,7 @@ class EasyOCR:
         import cv2
 
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-        read = self._reader.recognize(grey, straight, tilted, batch_size=max(self.options.batch, 2), reformat=False)
+        read = self._loaded.recognize(grey, straight, tilted, batch_size=max(self.options.batch, 2), reformat=False)
         size = np.array(grey.shape[::-1], float)
         return [
             TextLine(text.strip(), letter_score(float(score), len(text)), upright(np.asarray(corners, float) / size))
@@ -197,11 +196,7 @@ class EasyOCR:
         archive = file.with_suffix(".zip")
         download(f"EasyOCR ({file.name})", model["url"], archive, progress)
         unzip(f"EasyOCR ({file.name})", archive, file.name, file)
-        with file.open("rb") as opened:
-            right = hashlib.file_digest(opened, "md5").hexdigest() == model["md5sum"]
-        if not right:
-            file.unlink()
-            raise ConfigError("The download of {model} is damaged; try again", model=file.name)
+        verify(file, "md5", model["md5sum"], file.name)
 
     def _folder(self) -> Path:
         return Path(self.options.model_folder or home() / "model").expanduser()
@@ -263,14 +258,6 @@ def _shown(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if min(height, width) >= least:
         return image
     return cv2.resize(image, (max(width, least), max(height, least))).astype(np.uint8, copy=False)
-
-
-def _by_shape(images: Sequence[NDArray[np.uint8]]) -> list[list[int]]:
-    """The places of the pictures, those of one size together."""
-    places: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for place, image in enumerate(images):
-        places[image.shape].append(place)
-    return list(places.values())
 
 
 @contextmanager

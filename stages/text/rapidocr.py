@@ -16,6 +16,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.errors import StageError
+from stages.backend import Resources
+from stages.text import Reader
 from stages.text.lines import TextLine, upright
 
 if TYPE_CHECKING:
@@ -24,10 +26,9 @@ if TYPE_CHECKING:
 DETECT, RECOGNISE = "PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx"
 
 
-class RapidOCR:
+class RapidOCR(Reader):
     """Reads text on the processor, about 130 ms of one core a picture; never downloads anything."""
 
-    hangul = False
     min_score = 0.9
     """True text measured 0.97 and more, text seen in leaves and fur 0.85 and less."""
 
@@ -40,9 +41,17 @@ class RapidOCR:
         )
         threads: int = Field(2, ge=1, description="Threads of ONNX Runtime")
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        self._engine: Any = None
+    options: Options
+    _engine: Any = None
+
+    @property
+    def hangul(self) -> bool:
+        """No: see the module."""
+        return False
+
+    def resources(self) -> Resources:
+        """As many cores as threads."""
+        return Resources(cores=self.options.threads)
 
     def close(self) -> None:
         """Free the models."""

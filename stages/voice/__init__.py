@@ -3,10 +3,6 @@
 A line that overruns is spoken faster, then replaced by a shorter candidate, then dropped with its reason.
 
 What a voice reads is the line with the readings of `pronunciations` and of the cast, then `data.language.spoken`.
-
-A backend has `voice(language) -> str`, what speaks and how, known without loading it; and `speak(text, language, rate)
--> (mono samples in −1…1, sampling rate)` with `rate` in syllables per second: as near to it as the voice can, and no
-samples for a text without anything to say.
 """
 
 from __future__ import annotations
@@ -29,6 +25,7 @@ from data.standard import FASTER, FASTEST
 from data.style import refuse
 from stages.sources import Language, Speaker
 from stages.stage import Job, StageConfig
+from stages.voice.backend import Voice
 from stages.voice.booth import Booth, Take
 from stages.voice.calibration import usual_seconds
 
@@ -60,7 +57,7 @@ MISS = 0.02
 """By how much a voice may be faster than it was asked to be."""
 
 
-def run(job: Job[Config]) -> Iterator[Clip]:
+def run(job: Job[Config, Voice]) -> Iterator[Clip]:
     """Speak every line; see the module."""
     lines = job.read(Line)
     with closing(Booth(job)) as booth:
@@ -69,7 +66,7 @@ def run(job: Job[Config]) -> Iterator[Clip]:
             job.progress(number, len(lines))
 
 
-def speaker(job: Job[Config]) -> Speaker:
+def speaker(job: Job[Config, Voice]) -> Speaker:
     """The voice for a stage that plans: what it asks for is spoken into this stage's cache and found there later.
 
     A text that the gate refuses lasts for ever. Raises StageError when the voice says nothing.
@@ -111,7 +108,7 @@ def _clip(booth: Booth, line: Line) -> Clip:
     return _spoken(booth.job, line, take) if isinstance(take, Take) else _dropped(booth.job, line, take)
 
 
-def _spoken(job: Job[Config], line: Line, take: Take) -> Clip:
+def _spoken(job: Job[Config, Voice], line: Line, take: Take) -> Clip:
     end = line.start + take.seconds
     if line.speed is None and take.speed > job.config.max_speed:
         job.note(
@@ -129,7 +126,7 @@ def _spoken(job: Job[Config], line: Line, take: Take) -> Clip:
     return _record(line, take.candidate, take.text, end=end, file=name, speed=take.speed, voice=take.voice)
 
 
-def _dropped(job: Job[Config], line: Line, reason: str) -> Clip:
+def _dropped(job: Job[Config, Voice], line: Line, reason: str) -> Clip:
     text = tr("“{text}” is not spoken: {reason}", text=line.text, reason=reason)
     job.note(text, line.start, line.until)
     voice = job.backend.voice(job.open(Language).language)

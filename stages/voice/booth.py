@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
@@ -15,9 +14,11 @@ from data.errors import ConfigError, StageError
 from data.files import write_atomically
 from data.language import PLAN_RATE, spoken
 from data.settings import explain
+from stages.kept import named
 from stages.sources import Language, Wordings
 from stages.stage import Job
 from stages.voice import clip, recording
+from stages.voice.backend import Voice
 
 if TYPE_CHECKING:
     from stages.voice import Config
@@ -42,9 +43,9 @@ class Take(NamedTuple):
 class Booth:
     """Speaks for one job; `close` frees the voices that single lines asked for."""
 
-    def __init__(self, job: Job[Config]) -> None:
+    def __init__(self, job: Job[Config, Voice]) -> None:
         self.job = job
-        self._others: dict[str, Any] = {}
+        self._others: dict[str, Voice] = {}
         known, file = job.open(Wordings).series, job.config.pronunciations
         of_series = known.readings if known else {}
         self._readings = of_series, pronunciation.read(file) if file else {}
@@ -66,7 +67,7 @@ class Booth:
         pronounced = pronunciation.reader(*self._readings, readings) if readings else self._pronounced
         said, who = spoken(pronounced(text), language), backend.voice(language)
         rate = round((self.job.config.rate or PLAN_RATE[language]) * speed, 3)
-        name = _name([VERSION, who, language, said, rate])
+        name = named([VERSION, who, language, said, rate], ".wav")
         if not (self.job.cache / name).exists():
             wave = clip.shaped(*backend.speak(said, language, rate))
             if not len(wave):
@@ -77,7 +78,7 @@ class Booth:
     def recorded(self, candidate: str, text: str, file: Path) -> Take:
         """A person's recording of `text`, trimmed and levelled like what the voice speaks. Raises UserError."""
         content = file.read_bytes()
-        name = _name([VERSION, recording.VERSION, hashlib.sha256(content).hexdigest()])
+        name = named([VERSION, recording.VERSION, hashlib.sha256(content).hexdigest()], ".wav")
         if not (self.job.cache / name).exists():
             write_atomically(self.job.cache / name, clip.encoded(recording.shaped(content, text)))
         return Take(candidate, text, name, clip.seconds(self.job.cache / name), 1.0, RECORDED)
@@ -87,7 +88,7 @@ class Booth:
         while self._others:
             self._others.popitem()[1].close()
 
-    def _backend(self, voice: str | None) -> Any:
+    def _backend(self, voice: str | None) -> Voice:
         """The run's backend, or one like it with another voice."""
         if voice is None:
             return self.job.backend
@@ -96,22 +97,17 @@ class Booth:
         return self._others[voice]
 
 
-def with_voice(backend: Any, voice: str) -> Any:
+def with_voice(backend: Voice, voice: str) -> Voice:
     """A backend like `backend` that speaks with `voice`, the option named in its `VOICE`. Raises ConfigError."""
-    option = getattr(backend, "VOICE", None)
-    if option is None:
+    if backend.VOICE is None:
         raise ConfigError(
             "The configured voice has no other voices to choose from; set the line back to the usual voice."
         )
     kind = type(backend)
     try:
-        return kind(kind.Options.model_validate(backend.options.model_dump() | {option: voice}))
+        return kind(kind.Options.model_validate(backend.options.model_dump() | {backend.VOICE: voice}))
     except ValidationError as error:
         raise ConfigError(explain(error, kind.Options, "voice.options.")) from None
-
-
-def _name(identity: list[Any]) -> str:
-    return hashlib.sha256(json.dumps(identity).encode()).hexdigest() + ".wav"
 
 
 def _silent(voice: str, text: str) -> StageError:

@@ -7,16 +7,14 @@ scaled so is off by 1–3 %, and a line through them fits as well as one through
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from data.files import write_atomically
 from data.language import PLAN_RATE
+from stages.kept import Kept
 from stages.sources import Language
 from stages.voice.booth import VERSION, Booth
 
@@ -27,7 +25,7 @@ FORM = 1
 """Raised when kept measurements would be read differently."""
 
 
-class Kept(BaseModel):
+class Measured(BaseModel):
     """What was measured of one voice. Seconds at the usual rate; by rate, how many times as long the longest took."""
 
     voice: str
@@ -41,33 +39,24 @@ def usual_seconds(booth: Booth, sentences: Sequence[str], folder: Path) -> list[
     language = job.open(Language).language
     usual, voice = PLAN_RATE[language], job.backend.voice(language)
     rate = job.config.rate or usual
-    file = folder / (hashlib.sha256(json.dumps([FORM, VERSION, voice, language, *sentences]).encode()).hexdigest())
-    file = file.with_suffix(".json")
+    measured, key = Kept[Measured](folder, Measured), [FORM, VERSION, voice, language, *sentences]
 
     def spoken(sentence: str, at: float) -> float:
         return booth.spoken("", sentence, at / rate).seconds
 
-    kept = _read(file)
-    found = kept or Kept(voice=voice, seconds=[spoken(sentence, usual) for sentence in sentences])
+    kept = measured.get(key)
+    found = kept or Measured(voice=voice, seconds=[spoken(sentence, usual) for sentence in sentences])
     found = _with_factor(found, sentences, rate, usual, spoken)
     if found != kept:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, found.model_dump_json(indent=1).encode())
+        measured.put(key, found)
     return [seconds * found.factors[f"{rate:g}"] for seconds in found.seconds]
 
 
 def _with_factor(
-    found: Kept, sentences: Sequence[str], rate: float, usual: float, spoken: Callable[[str, float], float]
-) -> Kept:
+    found: Measured, sentences: Sequence[str], rate: float, usual: float, spoken: Callable[[str, float], float]
+) -> Measured:
     if f"{rate:g}" in found.factors:
         return found
     longest = max(range(len(sentences)), key=found.seconds.__getitem__)
     factor = 1.0 if rate == usual else spoken(sentences[longest], rate) / found.seconds[longest]
     return found.model_copy(update={"factors": {**found.factors, f"{rate:g}": factor}})
-
-
-def _read(file: Path) -> Kept | None:
-    try:
-        return Kept.model_validate_json(file.read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return None

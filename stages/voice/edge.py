@@ -6,16 +6,16 @@ An unofficial use of an online service, which may change or refuse.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from stages.models import Weights, loading
-from stages.voice.online import BUSY, TIMEOUT, PassingError, allowed, persistently, refused
-from stages.voice.pace import Pace, within
-from stages.voice.sound import NOTHING, NoSpeechError, Sound, checked, decoded, readable
+from stages.models import loading
+from stages.retrying import PassingError
+from stages.voice.online import BUSY, TIMEOUT, OnlineVoice, persistently, refused
+from stages.voice.pace import PacedOptions, within
+from stages.voice.sound import NoSpeechError, Sound, checked, decoded
 
 VOICES = {"ko": "ko-KR-SunHiNeural", "en": "en-US-AriaNeural"}
 SERVICE = "edge-tts (speech.platform.bing.com)"
@@ -23,15 +23,15 @@ SLOWEST, FASTEST = 0.5, 2.0
 """What the service takes as a relative rate, −50 % to +100 %."""
 
 
-class Edge:
+class Edge(OnlineVoice):
     """edge-tts. The text of every line is sent to Microsoft."""
 
-    packages: ClassVar[tuple[str, ...]] = ("edge_tts",)
+    packages = ("edge_tts",)
+    service = SERVICE
 
-    class Options(BaseModel):
+    class Options(PacedOptions):
         """What can be set."""
 
-        model_config = ConfigDict(frozen=True, extra="forbid")
         voice: str | None = Field(
             None,
             pattern=r"^[a-z]{2,3}-[A-Z]{2,}-.+Neural$",
@@ -39,15 +39,9 @@ class Edge:
             "en-US-AriaNeural for English. Text goes to Microsoft",
         )
         pitch: int = Field(0, ge=-100, le=100, description="Hertz above or below the voice's own pitch")
-        pace: float | None = Field(
-            None, gt=0, le=15, description="Syllables per second the voice speaks on its own; none: measured"
-        )
 
-    VOICE: ClassVar = "voice"
-
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        self._pace = Pace(options.pace)
+    VOICE = "voice"
+    options: Options
 
     def voice(self, language: str) -> str:
         """What speaks and how, for the record and as part of a clip's cache key."""
@@ -55,39 +49,16 @@ class Edge:
         pace = f" pace {self.options.pace:g}" if self.options.pace else ""
         return f"edge-tts {self._name(language)}{pitch}{pace}"
 
-    def speak(self, text: str, language: str, rate: float) -> Sound:
-        """`text` at `rate` syllables per second as near as the service can: mono samples and their sampling rate.
-
-        Raises UserError when the service cannot be reached, refuses, or answers without speech.
-        """
-        if not readable(text):
-            return NOTHING
-        faster = self._pace.faster(language, rate, lambda sentence: self._say(sentence, language, 1.0))
-        return self._say(text, language, within(faster, SLOWEST, FASTEST))
-
-    def identity(self) -> dict[str, Any]:
-        """Nothing its options do not say."""
-        return {}
-
-    def weights(self) -> Sequence[Weights]:
-        """None: the service has them."""
-        return ()
-
-    def ready(self) -> None:
-        """Raise ConfigError with --offline."""
-        allowed(SERVICE)
-
-    def close(self) -> None:
-        """Nothing is held: every line is a connection of its own."""
-
     def _name(self, language: str) -> str:
         return self.options.voice or VOICES[language]
 
-    def _say(self, text: str, language: str, faster: float) -> Sound:
+    def _said(self, text: str, language: str, faster: float) -> Sound:
+        speed = within(faster, SLOWEST, FASTEST)
+
         def ask() -> Sound:
             # A loop may already run in this thread (a notebook, a server), and asyncio allows one a thread.
             with ThreadPoolExecutor(1) as pool:
-                mp3 = pool.submit(asyncio.run, self._ask(text, language, faster)).result()
+                mp3 = pool.submit(asyncio.run, self._ask(text, language, speed)).result()
             return checked(decoded(mp3), text, language)
 
         self.ready()

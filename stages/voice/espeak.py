@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from data import espeak
+from stages.voice.backend import Voice
 from stages.voice.pace import within
 
 VOICES = {"ko": "ko", "en": "en-us"}
@@ -23,7 +23,7 @@ SYLLABLES_PER_SECOND = {
 pauses inside and 60 ms of pad counted, at those settings of its rate. The tests measure it again."""
 
 
-class Espeak:
+class Espeak(Voice):
     """espeak-ng from the espeakng-loader wheel, run as a process of its own (it is GPL-3)."""
 
     class Options(BaseModel):
@@ -33,10 +33,8 @@ class Espeak:
         variant: str = Field("", description="Voice variant of espeak-ng: f1–f5, m1–m8, a name; empty: the plain voice")
         pitch: int = Field(50, ge=0, le=99, description="Pitch, 0 (low) to 99 (high)")
 
-    VOICE: ClassVar = "variant"
-
-    def __init__(self, options: Options) -> None:
-        self.options = options
+    VOICE = "variant"
+    options: Options
 
     def voices(self, language: str) -> tuple[str, ...]:  # noqa: ARG002 – variants suit every language
         """The variants that are installed: f1–f5 and m1–m8 first, then those with names."""
@@ -54,9 +52,6 @@ class Espeak:
         measured = SYLLABLES_PER_SECOND[language]
         words = words_per_minute(language, within(rate, measured[0], measured[-1]))
         return espeak.speak(text, self._name(language), words, self.options.pitch)
-
-    def close(self) -> None:
-        """Nothing is held: every line is a process of its own."""
 
     def _name(self, language: str) -> str:
         return f"{VOICES[language]}+{self.options.variant}" if self.options.variant else VOICES[language]

@@ -6,27 +6,24 @@ service's TLS certificate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
-
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from stages.models import Weights, loading
-from stages.voice.online import BUSY, TIMEOUT, PassingError, allowed, persistently, refused
-from stages.voice.pace import Pace, fitted
-from stages.voice.sound import NOTHING, NoSpeechError, Sound, checked, decoded, readable
+from stages.models import loading
+from stages.retrying import PassingError
+from stages.voice.online import BUSY, TIMEOUT, OnlineVoice, persistently, refused
+from stages.voice.pace import PacedOptions, fitted
+from stages.voice.sound import NOTHING, NoSpeechError, Sound, checked, decoded
 
 
-class GTTS:
+class GTTS(OnlineVoice):
     """gTTS. The text of every line is sent to Google."""
 
-    packages: ClassVar[tuple[str, ...]] = ("gtts",)
+    packages = ("gtts",)
 
-    class Options(BaseModel):
+    class Options(PacedOptions):
         """What can be set."""
 
-        model_config = ConfigDict(frozen=True, extra="forbid")
         lang: str | None = Field(
             None, description="Language tag of gTTS (ko, en, ja …); none: that of the narration. Text goes to Google"
         )
@@ -35,13 +32,11 @@ class GTTS:
             pattern=r"^[a-z.]+$",
             description="Domain of Google Translate: com, co.kr, co.uk …; decides the accent of English",
         )
-        pace: float | None = Field(
-            None, gt=0, le=15, description="Syllables per second the voice speaks on its own; none: measured"
-        )
+
+    options: Options
 
     def __init__(self, options: Options) -> None:
-        self.options = options
-        self._pace = Pace(options.pace)
+        super().__init__(options)
         self._last: tuple[str, Sound] = ("", NOTHING)
 
     def voice(self, language: str) -> str:
@@ -49,47 +44,26 @@ class GTTS:
         pace = f" pace {self.options.pace:g}" if self.options.pace else ""
         return f"gTTS {self._tag(language)} (translate.google.{self.options.tld}){pace}"
 
-    def speak(self, text: str, language: str, rate: float) -> Sound:
-        """`text` at its own pace, stretched towards `rate` syllables per second: mono samples and sampling rate.
-
-        Raises UserError when the service cannot be reached, refuses, or answers without speech.
-        """
-        if not readable(text):
-            return NOTHING
-        faster = self._pace.faster(language, rate, lambda sentence: self._say(sentence, language))
-        return fitted(self._say(text, language), faster)
-
-    def identity(self) -> dict[str, Any]:
-        """Nothing its options do not say."""
-        return {}
-
-    def weights(self) -> Sequence[Weights]:
-        """None: the service has them."""
-        return ()
-
-    def ready(self) -> None:
-        """Raise ConfigError with --offline."""
-        allowed(self._service)
-
     def close(self) -> None:
         """Nothing is held but the last line."""
         self._last = ("", NOTHING)
 
     @property
-    def _service(self) -> str:
+    def service(self) -> str:
+        """gTTS and the domain it asks."""
         return f"gTTS (translate.google.{self.options.tld})"
 
     def _tag(self, language: str) -> str:
         return self.options.lang or language
 
-    def _say(self, text: str, language: str) -> Sound:
-        """`text` at the voice's own pace; a line asked for at another rate is not sent twice."""
+    def _said(self, text: str, language: str, faster: float) -> Sound:
+        """Stretched; a line asked for at another rate is not sent twice."""
         if self._last[0] != text:
             self.ready()
-            service = self._service
+            service = self.service
             sound = persistently(service, lambda: checked(self._ask(service, text, language), text, language))
             self._last = (text, sound)
-        return self._last[1]
+        return fitted(self._last[1], faster)
 
     def _ask(self, service: str, text: str, language: str) -> Sound:
         """One answer of the service. Raises PassingError, NoSpeechError, UserError."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import time
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import TypeVar
 
 from data.errors import ConfigError, UserError
+from stages.backend import Resources
 from stages.models import offline
+from stages.retrying import PassingError, retried
+from stages.voice.pace import PacedVoice
 from stages.voice.sound import NoSpeechError
 
 T = TypeVar("T")
@@ -20,21 +23,25 @@ BUSY = frozenset({408, 429, 500, 502, 503, 504})
 """Answers of HTTP after which another try is worth it."""
 
 
-class PassingError(Exception):
-    """A failure that another try may mend; `status` is that of HTTP where there was an answer."""
+class OnlineVoice(PacedVoice):
+    """A voice of a service on the network."""
 
-    def __init__(self, cause: object, status: int | None = None, wait: float = 0.0) -> None:
-        super().__init__(" ".join(str(cause).split())[:200])
-        self.status, self.wait = status, wait
+    @property
+    @abstractmethod
+    def service(self) -> str:
+        """What people are told is asked."""
 
+    def resources(self) -> Resources:
+        """The service does the work."""
+        return Resources(network=True)
 
-def allowed(service: str) -> None:
-    """Raise ConfigError with --offline."""
-    if offline():
-        raise ConfigError(
-            "{service} needs the network and --offline forbids it; drop --offline, or set voice.backend=espeak",
-            service=service,
-        )
+    def ready(self) -> None:
+        """Raise ConfigError with --offline."""
+        if offline():
+            raise ConfigError(
+                "{service} needs the network and --offline forbids it; drop --offline, or set voice.backend=espeak",
+                service=self.service,
+            )
 
 
 def persistently(service: str, ask: Callable[[], T]) -> T:
@@ -42,14 +49,10 @@ def persistently(service: str, ask: Callable[[], T]) -> T:
 
     Raises UserError when it keeps failing.
     """
-    for wait in (*WAITS, None):
-        try:
-            return ask()
-        except (PassingError, NoSpeechError) as error:
-            if wait is None:
-                raise _given_up(service, error) from error
-            time.sleep(max(wait, min(getattr(error, "wait", 0.0), WAITS[-1])))
-    raise AssertionError("unreachable")
+    try:
+        return retried(ask, WAITS, (PassingError, NoSpeechError))
+    except (PassingError, NoSpeechError) as error:
+        raise _given_up(service, error) from error
 
 
 def _given_up(service: str, error: PassingError | NoSpeechError) -> UserError:

@@ -6,27 +6,23 @@ vLLM-Omni serves Qwen3-TTS, CosyVoice and others this way, openedai-speech and s
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from stages.models import Weights
-from stages.remote import RemoteOptions, answering, client, permitted
+from stages.remote import RemoteBackend, RemoteOptions, answering
 from stages.voice.online import persistently
-from stages.voice.pace import Pace, fitted, within
-from stages.voice.sound import NOTHING, Sound, checked, decoded, readable
+from stages.voice.pace import PacedOptions, PacedVoice, fitted, within
+from stages.voice.sound import NOTHING, Sound, checked, decoded
 
 SLOWEST, FASTEST = 0.25, 4.0
 """Bounds of `speed` in the API."""
 
 
-class OpenAISpeech:
+class OpenAISpeech(RemoteBackend, PacedVoice):
     """An OpenAI-compatible speech endpoint. The text of every line is sent to it."""
 
-    packages: ClassVar[tuple[str, ...]] = ("openai",)
-
-    class Options(RemoteOptions):
+    class Options(RemoteOptions, PacedOptions):
         """What can be set."""
 
         base_url: str = Field(
@@ -48,16 +44,12 @@ class OpenAISpeech:
         speed: bool = Field(
             True, description="The service follows `speed`; false: the answer is stretched instead (0.95–1.15)"
         )
-        pace: float | None = Field(
-            None, gt=0, le=15, description="Syllables per second the voice speaks on its own; none: measured"
-        )
 
-    VOICE: ClassVar = "voice"
+    VOICE = "voice"
+    options: Options
 
     def __init__(self, options: Options) -> None:
-        self.options = options
-        self._pace = Pace(options.pace)
-        self._client: Any = None
+        super().__init__(options)
         self._last: tuple[str, float, Sound] = ("", 1.0, NOTHING)
 
     def voice(self, language: str) -> str:  # noqa: ARG002 – the model finds the language itself
@@ -67,52 +59,27 @@ class OpenAISpeech:
         how = " " + json.dumps(changed, ensure_ascii=False, sort_keys=True) if changed else ""
         return f"{self.options.model} {self.options.voice} ({self.options.base_url}){how}"
 
-    def speak(self, text: str, language: str, rate: float) -> Sound:
-        """`text` at `rate` syllables per second as near as the service can: mono samples and their sampling rate.
-
-        Raises UserError when the service cannot be reached, refuses, or answers without speech.
-        """
-        if not readable(text):
-            return NOTHING
-        faster = self._pace.faster(language, rate, lambda sentence: self._say(sentence, language, 1.0))
-        if self.options.speed:
-            return self._say(text, language, round(within(faster, SLOWEST, FASTEST), 3))
-        return fitted(self._say(text, language, 1.0), faster)
-
-    def identity(self) -> dict[str, Any]:
-        """Nothing its options do not say."""
-        return {}
-
-    def weights(self) -> Sequence[Weights]:
-        """None: the service has them."""
-        return ()
-
-    def ready(self) -> None:
-        """Raise ConfigError where nothing may leave the machine."""
-        permitted(self.options)
-
     def close(self) -> None:
-        """Close the connection."""
-        if self._client is not None:
-            self._client.close()
-        self._client, self._last = None, ("", 1.0, NOTHING)
+        """Close the connection, and forget the last line."""
+        super().close()
+        self._last = ("", 1.0, NOTHING)
 
-    def _say(self, text: str, language: str, speed: float) -> Sound:
-        """`text` at a relative speed; a line asked for at another rate of the stretcher is not sent twice."""
+    def _said(self, text: str, language: str, faster: float) -> Sound:
+        """A line asked for at another rate of the stretcher is not sent twice."""
+        speed = round(within(faster, SLOWEST, FASTEST), 3) if self.options.speed else 1.0
         if self._last[:2] != (text, speed):
             service = f"{self.options.model} ({self.options.base_url})"
             sound = persistently(service, lambda: checked(decoded(self._ask(text, speed)), text, language))
             self._last = (text, speed, sound)
-        return self._last[2]
+        return self._last[2] if self.options.speed else fitted(self._last[2], faster)
 
     def _ask(self, text: str, speed: float) -> bytes:
         """One answer of the service, as a file. Raises UserError."""
-        options = self.options
-        self._client = self._client or client(options)
+        options, service = self.options, self.client
         asked = {"speed": speed if options.speed else None, "instructions": options.instructions or None}
         more = {name: value for name, value in asked.items() if value is not None} | options.extra
         with answering(options):
-            answer = self._client.audio.speech.create(
+            answer = service.audio.speech.create(
                 model=options.model, voice=options.voice, input=text, response_format=options.format, extra_body=more
             )
             return bytes(answer.content)

@@ -6,12 +6,16 @@ compression: nothing is slowed below 0.95, and above 1.15 a shorter line is the 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from data.errors import UserError
 from data.language import syllables
 from stages.voice import clip
-from stages.voice.sound import Sound, stretched
+from stages.voice.backend import Voice
+from stages.voice.sound import NOTHING, Sound, readable, stretched
 
 SLOWEST, FASTEST = 0.95, 1.15
 """How far a finished recording may be stretched; a listening effort shows from 1.2 on."""
@@ -67,3 +71,31 @@ def within(factor: float, low: float, high: float) -> float:
 def fitted(sound: Sound, faster: float) -> Sound:
     """A recording `faster` times as fast, as far as it may be stretched."""
     return stretched(sound, within(faster, SLOWEST, FASTEST))
+
+
+class PacedOptions(BaseModel):
+    """What can be set of all of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    pace: float | None = Field(
+        None, gt=0, le=15, description="Syllables per second the voice speaks on its own; none: measured"
+    )
+
+
+class PacedVoice(Voice):
+    """A voice that has a pace of its own, and is told to speak so many times faster."""
+
+    def __init__(self, options: PacedOptions) -> None:
+        super().__init__(options)
+        self._pace = Pace(options.pace)
+
+    def speak(self, text: str, language: str, rate: float) -> Sound:
+        """See `Voice`. Raises UserError for a service that cannot be reached, refuses, or answers without speech."""
+        if not readable(text):
+            return NOTHING
+        faster = self._pace.faster(language, rate, lambda sentence: self._said(sentence, language, 1.0))
+        return self._said(text, language, faster)
+
+    @abstractmethod
+    def _said(self, text: str, language: str, faster: float) -> Sound:
+        """`text` so many times faster than on its own, as near to it as the voice can."""

@@ -11,14 +11,15 @@ import warnings
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from data.errors import ConfigError
 from stages.models import (
-    TorchOptions,
+    PretrainedBackend,
+    PretrainedOptions,
     Weights,
     device,
     hub_weights,
@@ -27,10 +28,9 @@ from stages.models import (
     model_identity,
     origin,
     pretrained,
-    release,
 )
-from stages.voice.pace import Pace, within
-from stages.voice.sound import NOTHING, Sound, readable
+from stages.voice.pace import PacedOptions, PacedVoice, within
+from stages.voice.sound import NOTHING, Sound
 
 if TYPE_CHECKING:
     import torch
@@ -41,12 +41,10 @@ LICENCES = {"facebook/mms-tts": ("CC-BY-NC-4.0", 145_000_000)}
 """Beginning of a hub id → licence and size of its repository."""
 
 
-class Transformers:
+class Transformers(PretrainedBackend, PacedVoice):
     """A VITS model from the hub or from a folder, run on this machine."""
 
-    packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
-
-    class Options(TorchOptions):
+    class Options(PretrainedOptions, PacedOptions):
         """What can be set."""
 
         model: str = Field(
@@ -59,16 +57,10 @@ class Transformers:
         )
         speaker: int = Field(0, ge=0, description="Number of the speaker, for models with several")
         seed: int = Field(0, ge=0, description="Seed of the intonation; the same seed gives the same clip")
-        pace: float | None = Field(
-            None, gt=0, le=15, description="Syllables per second the voice speaks on its own; none: measured"
-        )
 
-    VOICE: ClassVar = "speaker"
-
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        self._pace = Pace(options.pace)
-        self._loaded: tuple[Any, Any, Any] | None = None
+    VOICE = "speaker"
+    options: Options
+    _loaded: tuple[Any, Any, Any] | None = None
 
     def voice(self, language: str) -> str:  # noqa: ARG002 – the model decides
         """What speaks and how, for the record and as part of a clip's cache key."""
@@ -81,17 +73,6 @@ class Transformers:
             f"{self._identity['dtype'].removeprefix('torch.')}{quantised}{pace}"
         )
 
-    def speak(self, text: str, language: str, rate: float) -> Sound:
-        """`text` at `rate` syllables per second as near as the model can: mono samples and their sampling rate.
-
-        Deterministic on one device; empty where the model knows no letter of the text. Raises ConfigError when the
-        model cannot be loaded or run.
-        """
-        if not readable(text):
-            return NOTHING
-        faster = self._pace.faster(language, rate, lambda sentence: self._say(sentence, 1.0))
-        return self._say(text, within(faster, SLOWEST, FASTEST))
-
     def identity(self) -> dict[str, Any]:
         """Commit or fingerprint of the weights, and the precision."""
         return self._identity
@@ -102,23 +83,18 @@ class Transformers:
         licence, size = next((known for name, known in LICENCES.items() if model.startswith(name)), ("unknown", None))
         return (hub_weights(model, self.options.revision, licence, size),)
 
-    def close(self) -> None:
-        """Free the model."""
-        self._loaded = None
-        release()
-
     @functools.cached_property
     def _identity(self) -> dict[str, Any]:
         return model_identity(self.options, self.options.model)
 
-    def _say(self, text: str, faster: float) -> Sound:
-        """`text` spoken `faster` times as fast as the model would on its own."""
+    def _said(self, text: str, language: str, faster: float) -> Sound:  # noqa: ARG002
+        """Deterministic on one device; empty where the model knows no letter of the text. Raises ConfigError."""
         self._loaded = self._loaded or self._load()
         model, tokenizer, romanise = self._loaded
         inputs = tokenizer(romanise(text), return_tensors="pt").to(model.device)
         if inputs["input_ids"].shape[-1] < 2:  # a blank stands around every letter
             return NOTHING
-        model.speaking_rate = model.config.speaking_rate * faster
+        model.speaking_rate = model.config.speaking_rate * within(faster, SLOWEST, FASTEST)
         (wave,) = in_batches([inputs], 1, lambda one: [self._forward(model, one[0])], self.options.model)
         samples = wave.float().cpu().numpy().astype(np.float32)
         if not np.isfinite(samples).all():

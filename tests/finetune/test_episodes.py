@@ -21,13 +21,14 @@ from finetune.select import select
 from finetune.truth import truths
 from stages.candidates.pictures import Captioned
 from stages.ranking import Config, run
+from stages.ranking.prompt import Ranker
 from stages.ranking.template import render
 from stages.sources import RunSettings
 from stages.stage import Job
 from tests.finetune.workspaces import LINES, SETTINGS, finish, gap, jpeg, results
 
 
-class Recorder:
+class Recorder(Ranker):
     """A ranking model that keeps what it was asked."""
 
     def __init__(self) -> None:

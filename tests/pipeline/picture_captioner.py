@@ -8,23 +8,21 @@ from typing import Any
 
 from pydantic import Field
 
+from stages.candidates import prompt
 from stages.candidates.prompt import Caption, Prompt
 from stages.models import ModelOptions
 
 PLACES = ("창가", "부엌", "현관", "거실", "복도")
 
 
-class Captioner:
+class Captioner(prompt.Captioner):
     """Captions that tell what was asked: the style, which picture, and the settings."""
 
     class Options(ModelOptions):
         word: str = Field("여자가", description="Who is seen")
 
-    needs_images = True
+    options: Options
     asked = 0
-
-    def __init__(self, options: Options) -> None:
-        self.options = options
 
     def caption(
         self, images: Sequence[bytes], prompts: Sequence[Sequence[Prompt]], n: int
@@ -38,8 +36,3 @@ class Captioner:
 
     def identity(self) -> dict[str, Any]:
         return {"model": "mine"}
-
-    def weights(self) -> list[Any]:
-        return []
-
-    def close(self) -> None: ...

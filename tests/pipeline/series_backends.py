@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from stages.candidates import prompt
 from stages.candidates.prompt import Caption, Prompt
-from stages.faces import FaceBox
+from stages.faces import FaceBox, Recogniser
 from stages.models import ModelOptions
+from stages.ranking import prompt as ranking
 from stages.ranking.prompt import RankingPrompt
 from stages.voice.espeak import Espeak
 
@@ -26,7 +28,7 @@ def forget() -> None:
         told.clear()
 
 
-class Faces:
+class Faces(Recogniser):
     """A coloured picture shows the face of the person with that colour; a grey one shows nobody."""
 
     class Options(BaseModel):
@@ -34,8 +36,6 @@ class Faces:
 
     metric, threshold = "cosine", 0.05
     looked = 0
-
-    def __init__(self, options: Options) -> None: ...
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[FaceBox]]:
         Faces.looked += len(images)
@@ -46,10 +46,8 @@ class Faces:
             return []
         return [FaceBox(0.9, (0.3, 0.1, 0.4, 0.6), tuple(colour.tolist()))]
 
-    def close(self) -> None: ...
 
-
-class Captioner:
+class Captioner(prompt.Captioner):
     """Says who is seen, by their label, or that there is nobody; the place tells the pictures apart."""
 
     class Options(ModelOptions):
@@ -57,8 +55,6 @@ class Captioner:
 
     needs_images = True
     places = ("창가", "부엌", "현관", "거실", "복도", "마당", "옥상", "계단")
-
-    def __init__(self, options: Options) -> None: ...
 
     def caption(
         self, images: Sequence[bytes], prompts: Sequence[Sequence[Prompt]], n: int
@@ -76,19 +72,12 @@ class Captioner:
     def identity(self) -> dict[str, Any]:
         return {"model": "series"}
 
-    def weights(self) -> list[Any]:
-        return []
 
-    def close(self) -> None: ...
-
-
-class Ranker:
+class Ranker(ranking.Ranker):
     """Finds all lines equally good."""
 
     class Options(ModelOptions):
         pass
-
-    def __init__(self, options: Options) -> None: ...
 
     def score(
         self,
@@ -100,11 +89,6 @@ class Ranker:
 
     def identity(self) -> dict[str, Any]:
         return {"model": "series"}
-
-    def weights(self) -> list[Any]:
-        return []
-
-    def close(self) -> None: ...
 
 
 class Voice(Espeak):

@@ -233,7 +233,7 @@ def test_a_hub_that_is_down(vdesc: Command, hub: Hub) -> None:
 
 def test_others_are_fetched_although_one_fails(vdesc: Command, hub: Hub) -> None:
     hub.publish("team/voice", config_json="{}", model_safetensors=b"x")
-    other = ["--set", "faces.backend=tests.pipeline.hub_backend:HubVoice", "--set", "faces.options.model=team/none"]
+    other = ["--set", "faces.backend=tests.pipeline.hub_backend:HubFaces", "--set", "faces.options.model=team/none"]
     assert "team/none" in one_line(vdesc.models("fetch", *other))
     assert vdesc.commit()
 
@@ -255,12 +255,12 @@ def test_check_loads_and_tells_time_and_memory(vdesc: Command, hub: Hub) -> None
 def test_check_goes_on_after_one_that_fails(vdesc: Command, hub: Hub, breaks: str, says: str) -> None:
     hub.publish("team/voice", config_json="{}", model_safetensors=LARGE)
     assert vdesc.models("fetch").returncode == 0
-    faces = ["--set", "faces.backend=tests.pipeline.hub_backend:HubVoice"]
+    faces = ["--set", "faces.backend=tests.pipeline.hub_backend:HubFaces"]
     done = vdesc.models("check", "--set", f"voice.options.breaks={breaks}", *faces)
     assert says in done.stderr
     assert done.returncode == 2
     assert "text: rapidocr: ok" in done.stdout
-    assert "faces: tests.pipeline.hub_backend:HubVoice: failed" in done.stderr, "a voice is no face detector"
+    assert "faces: tests.pipeline.hub_backend:HubFaces: failed: ZeroDivisionError: 1 faces" in done.stderr
 
 
 def test_a_stage_without_a_model_is_named(vdesc: Command) -> None:

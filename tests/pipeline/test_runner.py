@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,8 +16,9 @@ from data.records import Episode, Keyframe, Shot
 from pipeline import config as settings
 from pipeline import jobs, runner
 from pipeline.runner import Work, plan
+from stages.faces import Detector
 from stages.sources import Language
-from stages.stage import Job, NoOptions, Stage, StageConfig
+from stages.stage import Job, Stage, StageConfig
 from tests.conftest import plain_episode
 
 SHOTS = Stage("shots", (Episode, Language), (Shot,))
@@ -38,14 +39,17 @@ class KeyframesConfig(StageConfig):
     options: dict[str, Any] = Field({}, description="None")
 
 
-class Counter:
-    """A backend that counts how often it is made and closed."""
+class Counter(Detector):
+    """A backend that counts how often it is loaded and closed."""
 
-    Options = NoOptions
     log: ClassVar[list[str]] = []
+    loaded = False
 
-    def __init__(self, options: NoOptions) -> None:  # noqa: ARG002
-        self.log.append("made")
+    def detect(self, images: Sequence[Any]) -> list[Any]:
+        if not self.loaded:
+            self.log.append("loaded")
+        self.loaded = True
+        return [[] for _ in images]
 
     def close(self) -> None:
         self.log.append("closed")
@@ -65,6 +69,7 @@ class World:
     def keyframes(self, job: Job[Any]) -> Iterator[Keyframe]:
         self._called("keyframes", job)
         assert isinstance(job.backend, Counter)
+        job.backend.detect([])
         for shot in job.read(Shot):
             (job.folder / "still.jpg").write_bytes(b"jpeg")
             yield Keyframe(id="k00001", shot=shot.id, time=1, image="still.jpg", sharpness=1, luma=1, look=())
@@ -106,7 +111,7 @@ def empty_profile(tmp_path: Path) -> str:
 def test_stage_by_stage_with_one_backend_for_all_episodes(world: World, works: list[Work], empty_profile: str) -> None:
     runner.run(works, settings.load(empty_profile))
     assert world.calls == [(s, e) for s in ("shots", "keyframes") for e in ("one", "two")]
-    assert Counter.log == ["made", "closed"]
+    assert Counter.log == ["loaded", "closed"]
 
 
 def test_nothing_is_done_twice_and_no_backend_is_loaded_for_nothing(

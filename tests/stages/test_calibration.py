@@ -14,12 +14,13 @@ from data.language import PLAN_RATE, seconds
 from stages.schedule.lengths import SENTENCES, Lengths
 from stages.stage import Job
 from stages.voice import Config, speaker
+from stages.voice.backend import Voice
 
 MakeJob = Callable[..., Job[Any]]
 KO = SENTENCES["ko"]
 
 
-class Counted:
+class Counted(Voice):
     """A voice that does not follow fast rates, and notes what it was asked to say and how fast."""
 
     def __init__(self, name: str = "A") -> None:

@@ -11,9 +11,10 @@ import pytest
 from data.language import PLAN_RATE, seconds
 from data.records import Context, Detection, Draft, Evidence, Face, Gap, Keyframe, OnScreenText
 from data.style import findings, refuse
+from stages.backend import NoOptions
 from stages.candidates import Config, run
 from stages.candidates.facts import Facts
-from stages.candidates.prompt import SECONDS, Answers, Caption, Prompt, SeenText
+from stages.candidates.prompt import SECONDS, Answers, Caption, Captioner, Prompt, SeenText
 from stages.candidates.rendering import Templates
 from stages.candidates.viewer import prompts
 from stages.sources import RunSettings
@@ -237,11 +238,12 @@ def test_stage_on_hand_made_contexts(make_job: Callable[..., Job[Any]]) -> None:
     assert {c.model for c in found} == {"facts"}
 
 
-class Fixed:
+class Fixed(Captioner):
     """A captioner that answers what it was given."""
 
     def __init__(self, texts: Sequence[str], needs_images: bool = False) -> None:
-        self.texts, self.needs_images = texts, needs_images
+        super().__init__(NoOptions())
+        self.texts, self.needs_images = texts, needs_images  # type: ignore[misc]
         self.images: list[bytes] = []
 
     def caption(

@@ -21,7 +21,7 @@ from pipeline import config as settings
 from stages import STAGES
 from stages.candidates import Config, run
 from stages.candidates.evidence import support
-from stages.candidates.prompt import Answers, Caption, Prompt, SeenPerson, SeenText, Thing
+from stages.candidates.prompt import Answers, Caption, Captioner, Prompt, SeenPerson, SeenText, Thing
 from stages.candidates.questions import questions
 from stages.candidates.regions import crops, overlap
 from stages.candidates.rendering import Templates
@@ -35,10 +35,8 @@ BOX = (0.1, 0.1, 0.2, 0.2)
 MakeJob = Callable[..., Job[Any]]
 
 
-class Model:
+class Model(Captioner):
     """A captioner that answers each prompt by `answer` and remembers what it was asked."""
-
-    needs_images = True
 
     class Options(BaseModel):
         """Two settings, one of which changes nothing."""
@@ -46,16 +44,16 @@ class Model:
         seed: int = 1
         pace: int = Field(1, json_schema_extra=FREE)
 
-    def __init__(self, answer: Callable[[Prompt, int], list[str]], fails_at: int = 10**6, identity: str = "v1") -> None:
+    def __init__(
+        self, answer: Callable[[Prompt, int], list[str]], fails_at: int = 10**6, identity: str = "v1", **options: Any
+    ) -> None:
+        super().__init__(self.Options(**options))
         self.answer, self.fails_at, self.version = answer, fails_at, identity
         self.asked: list[tuple[Prompt, int]] = []
         self.images: list[bytes] = []
 
     def identity(self) -> dict[str, Any]:
         return {"version": self.version}
-
-    def close(self) -> None:
-        pass
 
     def caption(
         self, images: Sequence[bytes], prompts: Sequence[Sequence[Prompt]], n: int
@@ -256,8 +254,8 @@ def test_what_answers_depend_on(film: Callable[..., Job[Any]], tmp_path: Path) -
         return len(model.asked)
 
     assert asked(Model(words)) == 20
-    assert asked(Model(words), options={"pace": 9}) == 0
-    assert asked(Model(words), options={"seed": 2}) == 20
+    assert asked(Model(words, pace=9)) == 0
+    assert asked(Model(words, seed=2)) == 20
     assert asked(Model(words, identity="v2")) == 20
     assert asked(Model(words), n=5) == 5  # the length that was not asked for
     own = tmp_path / "own.j2"

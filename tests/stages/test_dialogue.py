@@ -21,7 +21,7 @@ from data.media import audio_blocks, probe
 from data.records import Utterance, record_id
 from stages import dialogue
 from stages.dialogue.silero import Silero, SileroOptions, spans
-from stages.dialogue.speech import Speech, one_at_a_time, unite
+from stages.dialogue.speech import Speech, Transcriber, one_at_a_time, unite
 from stages.sources import RunSettings
 
 Span = tuple[float, float]
@@ -50,7 +50,7 @@ def missing(wanted: Iterable[Span], found: Iterable[Span]) -> float:
     return float((masks[0] & ~masks[1]).sum() / 1000)
 
 
-class Hears:
+class Hears(Transcriber):
     """A backend that has heard what it is told."""
 
     def __init__(self, *found: Span) -> None:

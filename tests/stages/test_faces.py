@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from data.errors import StageError
 from data.records import Keyframe
 from stages import faces, objects
+from stages.backend import NoOptions
 from stages.faces.cascade import Cascade
 from stages.objects import ObjectBox
 
@@ -111,7 +112,7 @@ def test_switched_off_stages_yield_nothing(make_job: Callable[..., Any]) -> None
     assert list(objects.run(make_job(objects.Config(), rows))) == []
 
 
-class OneDog:
+class OneDog(objects.Detector):
     """A detector that sees a dog, and hardly a cat."""
 
     def detect(self, images: list[Picture]) -> list[list[ObjectBox]]:
@@ -120,7 +121,7 @@ class OneDog:
 
 def test_objects_of_a_model_become_records(make_job: Callable[..., Any], tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.jpg"), np.zeros((90, 160, 3), np.uint8))
-    job = make_job(objects.Config(backend="m:C"), {Keyframe: [keyframe(1, "a.jpg")]}, backend=OneDog())
+    job = make_job(objects.Config(backend="m:C"), {Keyframe: [keyframe(1, "a.jpg")]}, backend=OneDog(NoOptions()))
     assert [(d.id, d.keyframe, d.label, d.score) for d in objects.run(job)] == [("d00001", "k00001", "dog", 0.8)]
 
 

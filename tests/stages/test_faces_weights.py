@@ -78,7 +78,7 @@ def test_the_next_address_is_tried(server: str, cache: Path) -> None:
 
 def test_a_download_that_stops_goes_on(server: str, cache: Path) -> None:
     file = File("a.pth", "MIT", None, (f"{server}/cut/",))
-    with pytest.raises(ConfigError, match=r"a\.pth cannot be loaded.*network"):
+    with pytest.raises(ConfigError, match=r"a\.pth could not be downloaded.*network"):
         fetch(file, lambda done, total: None)
     assert not (cache / "a.pth").exists()
     fetch(file, lambda done, total: None)
@@ -87,7 +87,7 @@ def test_a_download_that_stops_goes_on(server: str, cache: Path) -> None:
 
 
 def test_nothing_answers(server: str) -> None:
-    with pytest.raises(ConfigError, match=r"a\.pth cannot be loaded \(HTTP Error 404.*network"):
+    with pytest.raises(ConfigError, match=r"a\.pth could not be downloaded \(HTTP 404.*network"):
         fetch(File("a.pth", "MIT", None, (f"{server}/bad/",)), lambda done, total: None)
 
 

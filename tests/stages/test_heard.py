@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from data.records import Word
+from stages.backend import NoOptions
 from stages.dialogue.heard import LONGEST, PAUSE, SHORTEST, Segment, believed, made_up, phrases, quiet, spoken_words
 from stages.dialogue.listening import (
     AROUND,
@@ -359,14 +360,14 @@ def test_the_stage_hands_the_subtitles_over(
     ffmpeg("-f", "lavfi", "-i", "color=s=64x64:r=25:d=6", "-f", "lavfi", "-i", "sine=d=6", "-c:a", "flac", path)
     side.write_text("1\n00:00:02,000 --> 00:00:04,000\n가.\n", encoding="utf-8")
 
-    class Listens:
+    class Listens(dialogue.speech.Transcriber):
         def transcribe(self, blocks: Iterator[Samples], rate: int, known: Any, progress: Any) -> list[Speech]:
             assert (sum(len(b) for b in blocks), rate) == (6 * RATE, RATE)
             assert [(s.start, s.end, s.text) for s in known] == [(2, 4, "가.")]
             progress(1, 2)
             return [Speech(3.5, 4.4, "가", (Word(start=3.5, end=4.4, text="가"),), "whisper+speech")]
 
-    job = make_job(dialogue.Config(), episode=probe(path, subtitles=side), backend=Listens())
+    job = make_job(dialogue.Config(), episode=probe(path, subtitles=side), backend=Listens(NoOptions()))
     [found] = dialogue.run(job)
     assert (found.start, found.end, found.text, found.source) == (2, 4.4, "가.", "subtitles+whisper+speech")
     assert [w.text for w in found.words] == ["가"]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from data.errors import ConfigError
 from data.records import Face, Keyframe
 from stages import faces as stage
-from stages.faces import FaceBox
+from stages.backend import NoOptions
+from stages.faces import Detector, FaceBox, Recogniser
 from stages.faces.identity import distances, name_faces
 from stages.sources import RunSettings
 
@@ -87,7 +88,7 @@ def test_clusters_of_a_long_episode_are_the_people() -> None:
     assert found == name_faces(faces, {}, "cosine", 0.30)
 
 
-class Painted:
+class Painted(Recogniser):
     """Sees one face for each painted column: its hue is the embedding, its brightness the score."""
 
     metric, threshold = "euclidean", 10.0
@@ -164,18 +165,18 @@ def test_a_photo_without_a_face(run: Callable[..., list[Face]], cast_of_a: Path)
         run([column(A)], Painted(), cast_of_a)
 
 
-class Counting:
+class Counting(Detector):
     """A detector that cannot tell people apart."""
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[FaceBox]]:
         return [[FaceBox(0.9, (0.1, 0.1, 0.2, 0.2))] for _ in images]
 
 
-@pytest.mark.parametrize("backend", [Counting(), None])
+@pytest.mark.parametrize("backend", [Counting(NoOptions()), None])
 def test_a_cast_wants_a_backend_that_knows_faces(backend: Any, run: Callable[..., list[Face]], cast_of_a: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot tell people apart.*faces\.backend=deepface"):
         run([column(A)], backend, cast_of_a)
 
 
 def test_without_embeddings_nobody_is_anybody(run: Callable[..., list[Face]]) -> None:
-    assert [f.person for f in run([column(A)] * 2, Counting())] == [None, None]
+    assert [f.person for f in run([column(A)] * 2, Counting(NoOptions()))] == [None, None]

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from data.errors import StageError
 from data.records import Box, Detection, Keyframe
 from stages import objects
-from stages.objects import ObjectBox
+from stages.objects import Detector, ObjectBox
 from stages.objects.tracks import Tracks, distance_iou
 
 MAN: Box = (0.1, 0.3, 0.1, 0.5)
 
 
-class Known:
+class Known(Detector):
     """Finds what it is told, picture by picture."""
 
     def __init__(self, *found: Sequence[ObjectBox]) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from data.errors import ConfigError
 from data.records import Context, Detection, Draft, Evidence, Gap
 from stages.ranking import CHUNK, Config, heuristic, run
-from stages.ranking.prompt import RankingPrompt
+from stages.ranking.prompt import Ranker, RankingPrompt
 from stages.sources import RunSettings
 from stages.stage import Job
 
@@ -133,7 +133,7 @@ def test_weights_are_shares_and_must_name_a_part(make_job: Callable[..., Job[Any
         ranked(make_job, offered, [gap(10, 16)], weights={"likelihood": 1})
 
 
-class Judge:
+class Judge(Ranker):
     """A ranker that likes short lines, and keeps what it was asked."""
 
     def __init__(self, part: str = "likelihood") -> None:

@@ -14,9 +14,10 @@ from data.errors import ConfigError, UserError
 from data.records import Narration
 from pipeline import config as settings
 from stages import STAGES
+from stages.backend import NoOptions
 from stages.schedule import Config, run
 from stages.schedule.openai import OpenAI
-from stages.schedule.rewriting import Question, Rewriting, question, serving, stands_for
+from stages.schedule.rewriting import Question, Rewriter, Rewriting, question, serving, stands_for
 from stages.schedule.transformers import Transformers
 from stages.stage import Job
 from tests.checkpoints import causal
@@ -169,18 +170,15 @@ def test_only_sentences_of_an_answer_count() -> None:
     assert serving(answer, LINE, "ko") == ["남자가 나무 의자에 앉는다.", SHORT]
 
 
-class Boxes:
+class Boxes(Rewriter):
     """A rewriter of somebody's own, with nothing but the method."""
 
     def rewrite(self, questions: Sequence[Question]) -> Iterator[tuple[int, str]]:
         yield from ((number, SHORT) for number, _ in reversed(list(enumerate(questions))))
 
-    def close(self) -> None:
-        """Nothing to close."""
-
 
 def test_a_rewriter_needs_its_method_alone(make_job: MakeJob) -> None:
-    assert [line.text for line in scheduled(make_job, Boxes())] == [SHORT]
+    assert [line.text for line in scheduled(make_job, Boxes(NoOptions()))] == [SHORT]
 
 
 @pytest.fixture(scope="module")

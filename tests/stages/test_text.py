@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from data.errors import StageError
 from data.records import Keyframe, Shot, Still
 from stages import text
+from stages.backend import NoOptions
+from stages.text import Reader
 from stages.text.lines import TextLine, join_lines
 from stages.text.rapidocr import RapidOCR
 
@@ -145,7 +147,7 @@ def test_a_text_is_seen_from_the_first_to_the_last_still_that_shows_it(
     assert (region.first_seen, region.last_seen) == (2, SHOTS[0].end)
 
 
-class Unsure:
+class Unsure(Reader):
     """A reader that is sure of one line in two and knows Hangul."""
 
     hangul = True
@@ -158,7 +160,7 @@ class Unsure:
 def test_unsure_lines_are_left_out(make_job: Callable[..., Any], tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.jpg"), drawn())
     stills(tmp_path)
-    job = make_job(text.Config(), {Keyframe: [keyframe(1, "a.jpg")], Shot: SHOTS}, backend=Unsure())
+    job = make_job(text.Config(), {Keyframe: [keyframe(1, "a.jpg")], Shot: SHOTS}, backend=Unsure(NoOptions()))
     assert [r.text for r in text.run(job)] == ["출구"]
     assert job.notes == []
 
@@ -173,7 +175,7 @@ def test_an_unreadable_still_is_an_error(make_job: Callable[..., Any], tmp_path:
     if content is not None:
         (tmp_path / "a.jpg").write_bytes(content)
     stills(tmp_path)
-    job = make_job(text.Config(), {Keyframe: [keyframe(1, "a.jpg")], Shot: SHOTS}, backend=Unsure())
+    job = make_job(text.Config(), {Keyframe: [keyframe(1, "a.jpg")], Shot: SHOTS}, backend=Unsure(NoOptions()))
     with pytest.raises(StageError, match=r"a\.jpg cannot be read: delete the folder"):
         list(text.run(job))
 

@@ -24,6 +24,8 @@ from data.records import (
     Utterance,
 )
 from stages import candidates, naming, ranking, schedule
+from stages.backend import NoOptions
+from stages.candidates import prompt
 from stages.candidates.facts import Facts
 from stages.candidates.prompt import Answers, Caption, Prompt
 from tests.stages.test_schedule import Film, MakeJob, gap
@@ -34,13 +36,14 @@ TITLE, READ = "마지막 편지", "제목, 마지막 편지."
 VIEW = "한 여자가 창가에 선다."
 
 
-class Captioner:
+class Captioner(prompt.Captioner):
     """It answers the questions about a picture in turn, with the same words for all pictures."""
 
     needs_images = False
     model = "vlm"
 
     def __init__(self, *texts: str) -> None:
+        super().__init__(NoOptions())
         self.texts = texts
 
     def caption(

@@ -18,7 +18,7 @@ from data.errors import ConfigError
 from stages.candidates import pretrained
 from stages.candidates.prompt import Prompt
 from stages.candidates.proof import plain
-from stages.candidates.transformers import LICENCES, Transformers
+from stages.candidates.transformers import Transformers
 from stages.chat import conversations, rendered, switches
 from tests.checkpoints import vlm
 
@@ -304,4 +304,4 @@ def test_weights_and_identity(qwen: Path) -> None:
     (here,) = captioner(qwen).weights()
     assert here.where == qwen
     assert captioner(qwen).identity() == captioner(qwen).identity() | {"dtype": "torch.float32"}
-    assert all(size is None or size > 10**8 for _, size in LICENCES.values())
+    assert all(size is None or size > 10**8 for _, size in Transformers.known.values())

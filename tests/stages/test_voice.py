@@ -21,6 +21,7 @@ from stages import voice
 from stages.sources import RunSettings
 from stages.stage import Job
 from stages.voice import clip, sound
+from stages.voice.backend import Voice
 from stages.voice.espeak import Espeak
 from tests.stages.speech_services import encoded
 
@@ -43,7 +44,7 @@ LINES = {
 }
 
 
-class Counting:
+class Counting(Voice):
     """A voice that hums for as long as the text asks, and remembers what it was asked."""
 
     def __init__(self, level: float = 0.1, coarse: float = 0.0) -> None:
@@ -60,9 +61,6 @@ class Counting:
         quiet = np.zeros(8000)
         hum = self.level * np.sin(2 * np.pi * 200 * clock)
         return np.concatenate([quiet, hum, quiet]).astype(np.float32), 16_000
-
-    def close(self) -> None:
-        pass
 
 
 def narration(until: float, text: str = "문이 천천히 열린다.", *shorter: str, number: int = 1) -> Line:

@@ -141,7 +141,7 @@ def test_other_rates_are_refused(name: str, make: Make) -> None:
 def test_close_frees_and_loads_again(name: str, make: Make, media: Path) -> None:
     one, sound = make(name, sure=True), speech_of(media)
     first = hear(one, sound)
-    freed = weakref.ref(one._model)
+    freed = weakref.ref(one._loaded)
     one.close()
     gc.collect()
     assert freed() is None

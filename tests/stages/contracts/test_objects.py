@@ -126,7 +126,7 @@ def test_the_same_again(make: Make) -> None:
 def test_close_frees_and_the_next_call_loads_again(make: Make) -> None:
     backend = make()
     first = backend.detect([picture(72, 128)])
-    model = weakref.ref(backend._model)
+    model = weakref.ref(backend._loaded)
     backend.close()
     assert model() is None
     assert backend.detect([picture(72, 128)]) == first

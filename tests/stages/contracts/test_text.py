@@ -146,7 +146,7 @@ def test_what_is_read_does_not_depend_on_the_batch(make: Make) -> None:
 def test_close_frees_and_the_next_call_loads_again(make: Make) -> None:
     backend = make()
     first = backend.read([written()])
-    engine = weakref.ref(next(v for k, v in vars(backend).items() if k in {"_engine", "_reader"}))
+    engine = weakref.ref(next(v for k, v in vars(backend).items() if k in {"_engine", "_loaded"}))
     backend.close()
     gc.collect()
     assert engine() is None
@@ -251,7 +251,7 @@ def test_weights_are_fetched_unpacked_and_checked(
 
     monkeypatch.setitem(config.detection_models["craft"], "md5sum", hashlib.md5(b"another").hexdigest())
     (tmp_path / "craft_mlt_25k.pth").unlink()
-    with pytest.raises(ConfigError, match=r"craft_mlt_25k\.pth is damaged; try again"):
+    with pytest.raises(ConfigError, match=r"craft_mlt_25k\.pth arrived damaged; run the same command again"):
         backend.weights()[0].fetch(lambda done, total: None)
     assert not (tmp_path / "craft_mlt_25k.pth").exists()
 

@@ -1,0 +1,79 @@
+"""What every backend is: one model behind the one method of its role. All else it declares has a default here.
+
+A role's base class adds the method (`stages.ROLES` names them): `Transcriber`, `Captioner`, `Voice` … Derive from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from stages.models import Weights
+
+
+class NoOptions(BaseModel):
+    """For backends that have nothing to set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a stage or a backend takes while it runs."""
+
+    cores: int | None = 1
+    """Cores of the processor that it keeps busy; None: as many as there are."""
+    gpu_memory: int | None = 0
+    """Bytes of a GPU's memory, estimated, where it runs on one; 0: it uses none; None: nobody knows how much."""
+    network: bool = False
+    """Whether it waits on a service, so that a faster machine does not make it faster."""
+
+    def __add__(self, other: Resources) -> Resources:
+        """What two take that take turns but stay loaded together: the memory of both."""
+        return Resources(
+            None if None in (self.cores, other.cores) else max(self.cores or 0, other.cores or 0),
+            None if None in (self.gpu_memory, other.gpu_memory) else (self.gpu_memory or 0) + (other.gpu_memory or 0),
+            self.network or other.network,
+        )
+
+
+ONE_CORE = Resources()
+
+
+class Backend:
+    """One model. It takes plain images, text and arrays, loads on first use, and is freed by `close()`."""
+
+    Options: ClassVar[type[BaseModel]] = NoOptions
+    """Its settings."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """The modules it imports when it loads: looked for before a run starts."""
+    options: BaseModel
+
+    def __init__(self, options: BaseModel) -> None:
+        """Cheap: loads nothing and asks nobody."""
+        self.options = options
+
+    def identity(self) -> dict[str, Any]:
+        """What its results depend on and its options do not say: resolved revision, dtype, hash of local files.
+
+        Cheap: reads no weights into memory, touches no network. Part of the key of the stage.
+        """
+        return {}
+
+    def weights(self) -> Sequence[Weights]:
+        """The weights to be fetched, without loading them; none where its package or a service has them."""
+        return ()
+
+    def resources(self) -> Resources:
+        """What it takes while it runs; cheap like `identity`."""
+        return ONE_CORE
+
+    def ready(self) -> None:
+        """Raise ConfigError where no download helps: no network with --offline."""
+
+    def close(self) -> None:
+        """Free the model."""
