@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from data import language as lang
-from data import style, subtitles
-from data.formats import dapt, dapt_rules
+from data import style
 from data.messages import tr
-from data.scripts import XML_KINDS, Line, read_as_written
+from data.scripts import Line, file_of, format_of, read_as_written
 from data.series import Series
 from data.style import Severity, StyleFinding
 from data.style.pace import RATES, units
@@ -85,7 +84,7 @@ def lint(
     a script.
     """
     lines = read_as_written(path, fps)
-    measured = path.is_dir() or path.suffix.lower() == ".json"
+    measured = file_of(path).suffix.lower() == ".json"
     chosen = language or _language(lines)
     found = list(_of_file(path, lines))
     latest = 0.0
@@ -128,9 +127,9 @@ def _placed(number: int, line: Line, found: StyleFinding) -> LineFinding:
 
 def _of_file(path: Path, lines: Sequence[Line]) -> Iterator[LineFinding]:
     why = tr("players and tools read only what the standard allows")
-    if path.suffix.lower() in XML_KINDS and dapt.DAPTM in subtitles.decode(path):
-        for breach in dapt_rules.validate(path.read_bytes()):
-            yield LineFinding(None, None, None, "", "dapt", 23, "error", breach, why, "W3C DAPT")
+    row = format_of(file_of(path))
+    for breach in row.breaches(file_of(path).read_bytes()):
+        yield LineFinding(None, None, None, "", row.name, 23, "error", breach, why, row.title)
     if not any(re.search(r"\w", line.text) for line in lines):
         message = tr("no line with words in it")
         yield LineFinding(None, None, None, "", "empty", 3, "error", message, tr("there is nothing to speak"), "")

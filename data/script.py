@@ -239,7 +239,12 @@ def load(path: Path) -> Script:
 
 def save(script: Script, path: Path) -> None:
     """Write `script.json` so that `path` never holds half of it."""
-    write_atomically(path, (script.model_dump_json(indent=1) + "\n").encode())
+    write_atomically(path, content(script))
+
+
+def content(script: Script) -> bytes:
+    """What `script.json` holds."""
+    return (script.model_dump_json(indent=1) + "\n").encode()
 
 
 def json_schema() -> dict[str, Any]:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
-from data import script, subtitles
+from data import subtitles
 from data.errors import UserError
-from data.formats import dapt
+from data.formats import ENDINGS, TABLE, Format
 from data.messages import tr
 from data.products import ScriptFile
 from data.records import Kind
 from data.script import one_line
-from data.script_tables import read_table
 from data.subtitles.formats import MalformedError
 
-KINDS = (".json", ".csv", ".tsv", ".xlsx", ".xml", *subtitles.FORMATS)
-"""Endings that `read_lines` knows."""
-XML_KINDS = (".xml", ".ttml", ".dfxp")
 OVERLAP = 0.001
 """Seconds two lines must share to count as overlapping; times are rounded to 1 ms."""
 SHOWN = 5
@@ -42,10 +38,9 @@ class Line:
 def read_lines(path: Path, fps: float | None = None) -> list[Line]:
     """The lines of an audio description script, by time.
 
-    A results folder of ours or its `script.json`; DAPT; WebVTT, SRT, TTML, ASS, SMI; a table (CSV, TSV, XLSX) with the
-    columns start, end and text, times in seconds, as hh:mm:ss.sss, or by frames of which there are `fps` a second; in
-    UTF-8, UTF-16 or CP949. Lines without words are left out. Raises UserError that names the file, and the line where
-    it is malformed.
+    A results folder of ours, or a file in a format that is read (`data.formats`); of tables the columns start, end and
+    text, times in seconds, as hh:mm:ss.sss, or by frames of which there are `fps` a second; in UTF-8, UTF-16 or CP949.
+    Lines without words are left out. Raises UserError that names the file, and the line where it is malformed.
     """
     lines = read_as_written(path, fps)
     spoken = sorted(filter(_spoken, lines), key=lambda line: (line.start, line.end))
@@ -66,20 +61,37 @@ def read_as_written(path: Path, fps: float | None = None) -> list[Line]:
 
     Raises UserError where the file is missing, of no known kind or malformed.
     """
-    if path.is_dir():
-        path = ScriptFile.place(path)
-    if path.suffix.lower() not in KINDS:
-        raise UserError(
-            "{path} is no script; give a results folder or one of: {kinds}", path=path, kinds=", ".join(KINDS)
-        )
+    path = file_of(path)
+    return [replace(line, text=one_line(line.text)) for line in format_of(path).read(path, fps)]
+
+
+def file_of(path: Path) -> Path:
+    """The script itself where `path` is a results folder."""
+    return ScriptFile.place(path) if path.is_dir() else path
+
+
+def format_of(path: Path) -> Format:
+    """The row of the table by which a script file is read. Raises UserError where there is none, or no such file."""
+    rows = [row for row in TABLE if path.suffix.lower() in row.endings]
+    if not rows:
+        kinds = ", ".join(ENDINGS)
+        raise UserError("{path} is no script; give a results folder or one of: {kinds}", path=path, kinds=kinds)
     if not path.is_file():
         raise UserError("{path} does not exist; give a script or a results folder", path=path)
-    return [replace(line, text=one_line(line.text)) for line in _raw(path, fps)]
+    return rows[0] if len(rows) == 1 else next(row for row in rows if row.mark in decoded(path))
+
+
+def decoded(path: Path) -> str:
+    """The text of a script file. Raises UserError where its encoding is unknown."""
+    try:
+        return subtitles.decode(path)
+    except MalformedError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def content(path: Path) -> str:
     """What tells one script from another: the digest of its bytes, shortened. Raises UserError."""
-    path = ScriptFile.place(path) if path.is_dir() else path
+    path = file_of(path)
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     except OSError as error:
@@ -96,7 +108,7 @@ def read_for_film(path: Path, duration: float, fps: float) -> tuple[list[Line], 
     does, and where no line is left.
     """
     lines, notes = read_as_written(path, fps), []
-    if _is_xml(path) and not _is_dapt(path):
+    if format_of(file_of(path)).name == "ttml":
         notes.append(tr("{file} is TTML of another profile than DAPT; its timed texts are read.", file=path.name))
     for mend in (_with_words, _in_order, _from_zero, _inside, _forward):
         lines, note = mend(lines, duration)
@@ -160,54 +172,3 @@ def _places(lines: Sequence[Line]) -> str:
     """Start and words of the first few, then how many more there are."""
     named = ", ".join(f"{line.start:.1f} s “{line.text[:20]}”" for line in lines[:SHOWN])
     return named + (f" … (+{len(lines) - SHOWN})" if len(lines) > SHOWN else "")
-
-
-def _raw(path: Path, fps: float | None) -> Iterable[Line]:
-    kind = path.suffix.lower()
-    if kind == ".json":
-        return [Line(n.start, n.end, n.text, n.kind) for n in script.load(path).narrations]
-    if kind in (".csv", ".tsv", ".xlsx"):
-        return [Line(row.start, row.end, row.text, _kind(row.kind)) for row in read_table(path, fps)]
-    if _is_xml(path):
-        _refuse_entities(path)
-    if _is_dapt(path):
-        return _dapt(path)
-    return [Line(line.start, line.end, line.text) for line in subtitles.read_descriptions(path)]
-
-
-def _kind(name: str) -> Kind:
-    return "text" if name == "text" else "title" if name == "title" else "visual"
-
-
-def _is_xml(path: Path) -> bool:
-    return path.suffix.lower() in XML_KINDS
-
-
-def _is_dapt(path: Path) -> bool:
-    return _is_xml(path) and dapt.DAPTM in _decoded(path)
-
-
-def _decoded(path: Path) -> str:
-    try:
-        return subtitles.decode(path)
-    except MalformedError as error:
-        raise UserError(f"{path}: {error}") from error
-
-
-def _refuse_entities(path: Path) -> None:
-    """Entities can hide text, grow without bound or reach for other files; no script needs its own."""
-    if "<!ENTITY" in _decoded(path):
-        raise UserError("{path} declares XML entities, which scripts may not; remove its DOCTYPE", path=path)
-
-
-def _dapt(path: Path) -> Iterator[Line]:
-    """The Script Events that represent pictures; those of the sound are dialogue."""
-    try:
-        cues = dapt.read(path.read_bytes())
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
-    for cue in cues:
-        if not cue.represents.startswith("audio"):
-            title = cue.represents.startswith("visual.text.title")
-            kind: Kind = "title" if title else "text" if cue.represents.startswith("visual.text") else "visual"
-            yield Line(cue.start, cue.end, cue.text, kind)

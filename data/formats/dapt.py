@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
+from data.formats import FORMATS
 from data.formats.cue import NARRATOR, Cue, label
 from data.products import Stem
 from data.records import Evidence
@@ -28,7 +29,7 @@ TT = "http://www.w3.org/ns/ttml"
 TTP = TT + "#parameter"
 TTA = TT + "#audio"
 TTM = TT + "#metadata"
-DAPTM = TT + "/profile/dapt#metadata"
+DAPTM = FORMATS["dapt"].mark
 XML = "http://www.w3.org/XML/1998/namespace"
 OWN = "urn:videodescription:script"
 CONTENT_PROFILE = TT + "/profile/dapt1.0/content"

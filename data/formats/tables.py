@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from data.formats.cue import NARRATOR, label, timecode
+from data.errors import UserError
+from data.formats.cue import NARRATOR, Cue, label, timecode
 from data.messages import Lang
 from data.script import ExtendedLine, Script, ScriptNarration
 
@@ -43,6 +44,17 @@ def write_csv(script: Script) -> bytes:
     for _, cells in sorted(found):
         rows.writerow([protect(cell) for cell in cells])
     return out.getvalue().encode("utf-8-sig")
+
+
+def read_csv(content: bytes) -> list[Cue]:
+    """The lines of a table that `write_csv` made. Raises UserError where it is none."""
+    try:
+        rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        return [
+            Cue(unprotect(row["id"]), float(row["start"]), float(row["end"]), unprotect(row["text"])) for row in rows
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError("not a table of the script ({cause}); run vdesc run again", cause=error) from error
 
 
 def _extended_cells(line: ExtendedLine) -> tuple[str, ...]:

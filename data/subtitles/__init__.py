@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from data.demux import packets
 from data.errors import MediaError
+from data.formats import SUBTITLES
 from data.iso639 import iso639_2, same_language
 from data.messages import tr
 from data.subtitles.formats import Line, MalformedError, parse, vtt_payload
@@ -22,10 +23,8 @@ if TYPE_CHECKING:
 
     from data.records import Episode
 
-__all__ = ["FORMATS", "Cue", "decode", "find_side_file", "read", "read_descriptions", "read_embedded"]
+__all__ = ["Cue", "decode", "find_side_file", "read", "read_descriptions", "read_embedded"]
 
-FORMATS = (".vtt", ".srt", ".ass", ".ssa", ".ttml", ".dfxp", ".smi", ".sami")
-"""Endings of subtitle files; of several equally good files the first of these is taken."""
 # Words between a film's name and the ending, besides languages: `film.ko.sdh.srt`.
 SUFFIXES = {"sdh", "cc", "hi", "default", "full", "subs", "subtitles", "captions", "자막"}
 
@@ -35,12 +34,12 @@ def find_side_file(film: Path, given: Path | None, language: str) -> Path | None
 
     A file in a folder belongs to the film when it has its name, with or without a language (`film.ko.srt`,
     `film_kor.sdh.smi`). Of several, one in `language` (ISO 639) is taken, then one without a language, then the
-    order of FORMATS and of names decides. Files with forced lines alone or with descriptions are passed over.
+    order of SUBTITLES and of names decides. Files with forced lines alone or with descriptions are passed over.
     Raises MediaError when `given` is or holds no such file.
     """
     if given is not None and given.is_file():
-        if given.suffix.lower() not in FORMATS:
-            kinds = ", ".join(FORMATS)
+        if given.suffix.lower() not in SUBTITLES:
+            kinds = ", ".join(SUBTITLES)
             raise MediaError("{path} is no subtitle file; give one of: {kinds}.", path=given, kinds=kinds)
         return given
     if given is not None and not given.is_dir():
@@ -57,7 +56,7 @@ def find_side_file(film: Path, given: Path | None, language: str) -> Path | None
 def _rank(film: Path, path: Path, language: str) -> tuple[int, int, str] | None:
     """How well `path` fits, smaller is better; None when it is not the film's."""
     stem, name = (unicodedata.normalize("NFC", text).casefold() for text in (film.stem, path.stem))
-    if path.suffix.lower() not in FORMATS or not name.startswith(stem) or not path.is_file():
+    if path.suffix.lower() not in SUBTITLES or not name.startswith(stem) or not path.is_file():
         return None
     rest = name[len(stem) :]
     words = [word for word in re.split(r"[._\s()\[\]]+", rest) if word]
@@ -66,7 +65,7 @@ def _rank(film: Path, path: Path, language: str) -> tuple[int, int, str] | None:
         return None
     spoken = [word for word in languages if word not in SUFFIXES]
     fit = 1 if not spoken else 0 if any(same_language(word, language) for word in spoken) else 2
-    return fit, FORMATS.index(path.suffix.lower()), name
+    return fit, SUBTITLES.index(path.suffix.lower()), name
 
 
 def read(path: Path, language: str = "ko") -> list[Cue]:

@@ -20,8 +20,8 @@ from typing import Any
 from data.errors import MediaError, UserError
 from data.iso639 import iso639_1
 from data.media import ffmpeg_path
+from data.script import Script
 
-STREAMING = ("hls", "dash")
 NAMES = {"ko": "한국어 화면해설", "en": "English audio description"}
 ORIGINAL = {"ko": "원음", "en": "Original"}
 COPIED = {"video": ("h264", "hevc"), "audio": ("aac",)}
@@ -53,24 +53,34 @@ class Source:
     tracks: tuple[Track, ...]
 
 
-def package(described: Path, kind: str, folder: Path, language: str) -> Path:
-    """Write segments and playlists of `kind`, hls or dash, into `folder`, new or empty; the path of the main one.
+def hls(described: Path, script: Script, folder: Path) -> Path:
+    """Write segments and playlists into `folder`, new or empty; the path of the main one.
 
-    `language` is that of the narration. Raises UserError where the folder is in use, MediaError with ffmpeg's reason.
+    Raises UserError where the folder is in use, MediaError with ffmpeg's reason.
     """
+    return _package(described, _hls, MASTER, folder, script.episode.language)
+
+
+def dash(described: Path, script: Script, folder: Path) -> Path:
+    """The same for DASH; the path of the manifest."""
+    return _package(described, _dash, MANIFEST, folder, script.episode.language)
+
+
+def _package(
+    described: Path, write: Callable[[Source, Path, str], None], main: str, folder: Path, language: str
+) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError("{folder} is not an empty folder; name a new one with --output", folder=folder)
     source = examine(described, language)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".packaging-", dir=folder.parent) as partial:
-        writers: dict[str, Callable[[Source, Path, str], None]] = {"hls": _hls, "dash": _dash}
-        writers[kind](source, Path(partial), language)
+        write(source, Path(partial), language)
         if folder.exists():
             folder.rmdir()
         folder.mkdir()
         for file in sorted(Path(partial).iterdir()):
             file.rename(folder / file.name)
-    return folder / (MASTER if kind == "hls" else MANIFEST)
+    return folder / main
 
 
 def for_browsers(described: Path, target: Path, language: str) -> None:
