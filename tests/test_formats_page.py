@@ -25,21 +25,21 @@ def test_both_languages_show_the_same_commands() -> None:
     assert commands(PAGES[0]) == commands(PAGES[1])
 
 
-def names(page: str, head: str) -> list[str]:
+def names(page: Path, head: str) -> list[str]:
     """What stands in backticks in the first column of the table under `head`."""
-    text = (DOCS / page).read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
     table = text.partition(f"| {head} |")[2].partition("\n\n")[0]
     return [name for row in table.splitlines()[2:] for name in re.findall(r"`(.+?)`", row.split("|")[1])]
 
 
 @pytest.mark.parametrize(("page", "head"), [(PAGES[0], "format"), (PAGES[1], "형식")])
 def test_the_pages_show_every_format_that_is_written(page: str, head: str) -> None:
-    assert sorted(names(page, head)) == sorted(EXPORTS)
+    assert sorted(names(DOCS / page, head)) == sorted(EXPORTS)
 
 
 @pytest.mark.parametrize(("page", "head"), [(PAGES[0], "comes as"), (PAGES[1], "들어오는 것")])
 def test_the_pages_show_every_ending_that_is_read(page: str, head: str) -> None:
-    shown = {name for name in names(page, head) if name.startswith(".")}
+    shown = {name for name in names(DOCS / page, head) if name.startswith(".")}
     assert shown == set(ENDINGS)
 
 
