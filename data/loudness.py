@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from data.span import Span
+
 if TYPE_CHECKING:
     import av
 
@@ -33,7 +35,6 @@ OVERSAMPLING = 4  # BS.1770-5 Annex 2, for 48 kHz
 
 FAINTEST_DIALOGUE = -40.0
 """LUFS. Films keep their dialogue between −20 and −33; quieter is noise taken for voices, or a damaged stretch."""
-Span = tuple[float, float]
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Line:
+class ScriptLine:
     """One spoken line of a script. Seconds of presentation time; the text is one clean line."""
 
     start: float
@@ -35,7 +35,7 @@ class Line:
     """What it tells, where the format says so."""
 
 
-def read_lines(path: Path, fps: float | None = None) -> list[Line]:
+def read_lines(path: Path, fps: float | None = None) -> list[ScriptLine]:
     """The lines of an audio description script, by time.
 
     A results folder of ours, or a file in a format that is read (`data.formats`); of tables the columns start, end and
@@ -56,7 +56,7 @@ def read_lines(path: Path, fps: float | None = None) -> list[Line]:
     return spoken
 
 
-def read_as_written(path: Path, fps: float | None = None) -> list[Line]:
+def read_as_written(path: Path, fps: float | None = None) -> list[ScriptLine]:
     """Like `read_lines`, but every line in the order of the file (DAPT: by time), whatever its times and words.
 
     Raises UserError where the file is missing, of no known kind or malformed.
@@ -100,7 +100,7 @@ def content(path: Path) -> str:
         ) from error
 
 
-def read_for_film(path: Path, duration: float, fps: float) -> tuple[list[Line], list[str]]:
+def read_for_film(path: Path, duration: float, fps: float) -> tuple[list[ScriptLine], list[str]]:
     """The lines of a person's script that belong to a film of `duration` seconds, by time, and what was mended.
 
     Mended and listed: lines out of order, without words, beyond the film's end, that end before they begin, that
@@ -129,23 +129,23 @@ def read_for_film(path: Path, duration: float, fps: float) -> tuple[list[Line], 
     return lines, notes
 
 
-def _with_words(lines: list[Line], duration: float) -> tuple[list[Line], str]:  # noqa: ARG001 – one form for all
+def _with_words(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], str]:  # noqa: ARG001 – one form for all
     empty = [line for line in lines if not _spoken(line)]
     note = tr("Left out, for they hold no words: {places}.", places=_places(empty)) if empty else ""
     return [line for line in lines if _spoken(line)], note
 
 
-def _spoken(line: Line) -> bool:
+def _spoken(line: ScriptLine) -> bool:
     return re.search(r"\w", line.text) is not None
 
 
-def _in_order(lines: list[Line], duration: float) -> tuple[list[Line], str]:  # noqa: ARG001
+def _in_order(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], str]:  # noqa: ARG001
     late = [after for before, after in pairwise(lines) if after.start < before.start]
     note = tr("These lines were not in order of time and were put there: {places}.", places=_places(late))
     return sorted(lines, key=lambda line: (line.start, line.end)), note if late else ""
 
 
-def _from_zero(lines: list[Line], duration: float) -> tuple[list[Line], str]:
+def _from_zero(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], str]:
     """A programme's time code may begin at 01:00:00:00 or 10:00:00:00."""
     hours = int(lines[0].start // 3600) if lines and lines[0].start >= duration else 0
     zero = hours * 3600
@@ -155,20 +155,20 @@ def _from_zero(lines: list[Line], duration: float) -> tuple[list[Line], str]:
     return moved, tr("The time code starts at {hours:02d}:00:00; this was subtracted.", hours=hours)
 
 
-def _inside(lines: list[Line], duration: float) -> tuple[list[Line], str]:
+def _inside(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], str]:
     """Ends cut to the film's; lines that begin beyond it are left to the caller."""
     long = [line for line in lines if line.start < duration < line.end]
     note = tr("Cut to the end of the film: {places}.", places=_places(long)) if long else ""
     return [replace(line, end=min(line.end, max(line.start, duration))) for line in lines], note
 
 
-def _forward(lines: list[Line], duration: float) -> tuple[list[Line], str]:  # noqa: ARG001
+def _forward(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], str]:  # noqa: ARG001
     back = [line for line in lines if line.end < line.start]
     note = tr("These lines end before they begin; only their start is kept: {places}.", places=_places(back))
     return [replace(line, end=max(line.start, line.end)) for line in lines], note if back else ""
 
 
-def _places(lines: Sequence[Line]) -> str:
+def _places(lines: Sequence[ScriptLine]) -> str:
     """Start and words of the first few, then how many more there are."""
     named = ", ".join(f"{line.start:.1f} s “{line.text[:20]}”" for line in lines[:SHOWN])
     return named + (f" … (+{len(lines) - SHOWN})" if len(lines) > SHOWN else "")

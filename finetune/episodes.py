@@ -13,7 +13,7 @@ from data.records import Context, Draft, Gap, Keyframe, Ranked, Style
 from data.workspace import Manifest, Workspace
 from finetune.calling import Calling
 from finetune.rows import Offered
-from stages.ranking.asking import MEMORY, Question, asked_of_model, questions
+from stages.ranking.asking import MEMORY, RankingQuestion, asked_of_model, questions
 from stages.ranking.prompt import RankingPrompt
 from stages.ranking.template import render
 from stages.stage import RunSettings
@@ -80,7 +80,7 @@ def _manifest(workspace: Workspace, name: str, folder: Path) -> Manifest:
     return made
 
 
-def _row(question: Question, prompt: RankingPrompt, styles: Sequence[Style], **fields: Any) -> Offered | None:
+def _row(question: RankingQuestion, prompt: RankingPrompt, styles: Sequence[Style], **fields: Any) -> Offered | None:
     """The row of a keyframe; None where no candidate is of these styles."""
     kept = [n for n, candidate in enumerate(question.offered) if not styles or candidate.style in styles]
     if not kept:

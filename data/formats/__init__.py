@@ -17,7 +17,7 @@ from data.errors import UserError
 if TYPE_CHECKING:
     from data.formats.cue import Cue
     from data.script import Script
-    from data.scripts import Line
+    from data.scripts import ScriptLine
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class Format:
         broken: list[str] = _function(self.rules)(content) if self.rules else []
         return broken
 
-    def read(self, path: Path, fps: float | None) -> Iterable[Line]:
+    def read(self, path: Path, fps: float | None) -> Iterable[ScriptLine]:
         """The lines of a script as they are written. Raises UserError where it is malformed."""
-        lines: Iterable[Line] = _function(self.lines)(path, fps)
+        lines: Iterable[ScriptLine] = _function(self.lines)(path, fps)
         return lines
 
     def rewritten(self, path: Path, texts: Mapping[str, str]) -> bytes:

@@ -10,34 +10,34 @@ from data.errors import UserError
 from data.formats import dapt
 from data.records import Kind
 from data.script_tables import read_table
-from data.scripts import Line, decoded
+from data.scripts import ScriptLine, decoded
 
 
-def json_lines(path: Path, fps: float | None) -> Iterator[Line]:  # noqa: ARG001 – one form for all
+def json_lines(path: Path, fps: float | None) -> Iterator[ScriptLine]:  # noqa: ARG001 – one form for all
     """The spoken lines of a `script.json`."""
     for line in script.load(path).narrations:
-        yield Line(line.start, line.end, line.text, line.kind)
+        yield ScriptLine(line.start, line.end, line.text, line.kind)
 
 
-def table_lines(path: Path, fps: float | None) -> Iterator[Line]:
+def table_lines(path: Path, fps: float | None) -> Iterator[ScriptLine]:
     """The rows of a table that are descriptions."""
     for row in read_table(path, fps):
-        yield Line(row.start, row.end, row.text, _kind(row.kind))
+        yield ScriptLine(row.start, row.end, row.text, _kind(row.kind))
 
 
-def subtitle_lines(path: Path, fps: float | None) -> Iterator[Line]:  # noqa: ARG001
+def subtitle_lines(path: Path, fps: float | None) -> Iterator[ScriptLine]:  # noqa: ARG001
     """The cues of a subtitle file."""
     for line in subtitles.read_descriptions(path):
-        yield Line(line.start, line.end, line.text)
+        yield ScriptLine(line.start, line.end, line.text)
 
 
-def ttml_lines(path: Path, fps: float | None) -> Iterator[Line]:
+def ttml_lines(path: Path, fps: float | None) -> Iterator[ScriptLine]:
     """The timed paragraphs of TTML of any profile."""
     _refuse_entities(path)
     return subtitle_lines(path, fps)
 
 
-def dapt_lines(path: Path, fps: float | None) -> Iterator[Line]:  # noqa: ARG001
+def dapt_lines(path: Path, fps: float | None) -> Iterator[ScriptLine]:  # noqa: ARG001
     """The Script Events that represent pictures; those of the sound are dialogue."""
     _refuse_entities(path)
     try:
@@ -48,7 +48,7 @@ def dapt_lines(path: Path, fps: float | None) -> Iterator[Line]:  # noqa: ARG001
         if not cue.represents.startswith("audio"):
             title = cue.represents.startswith("visual.text.title")
             kind: Kind = "title" if title else "text" if cue.represents.startswith("visual.text") else "visual"
-            yield Line(cue.start, cue.end, cue.text, kind)
+            yield ScriptLine(cue.start, cue.end, cue.text, kind)
 
 
 def _kind(name: str) -> Kind:

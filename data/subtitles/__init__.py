@@ -15,15 +15,15 @@ from data.errors import MediaError
 from data.formats import SUBTITLES
 from data.iso639 import iso639_2, same_language
 from data.messages import tr
-from data.subtitles.formats import Line, MalformedError, parse, vtt_payload
-from data.subtitles.meaning import Cue, cue_of
+from data.subtitles.formats import MalformedError, SubtitleLine, parse, vtt_payload
+from data.subtitles.meaning import Subtitle, subtitle_of
 
 if TYPE_CHECKING:
     from av.container import InputContainer
 
     from data.records import Episode
 
-__all__ = ["Cue", "decode", "find_side_file", "read", "read_descriptions", "read_embedded"]
+__all__ = ["Subtitle", "decode", "find_side_file", "read", "read_descriptions", "read_embedded"]
 
 # Words between a film's name and the ending, besides languages: `film.ko.sdh.srt`.
 SUFFIXES = {"sdh", "cc", "hi", "default", "full", "subs", "subtitles", "captions", "자막"}
@@ -68,7 +68,7 @@ def _rank(film: Path, path: Path, language: str) -> tuple[int, int, str] | None:
     return fit, SUBTITLES.index(path.suffix.lower()), name
 
 
-def read(path: Path, language: str = "ko") -> list[Cue]:
+def read(path: Path, language: str = "ko") -> list[Subtitle]:
     """The cues of a subtitle file in order of time; `language` chooses among those of a SAMI file.
 
     Raises MediaError with the line when the file cannot be read, is malformed, or holds audio description.
@@ -76,7 +76,7 @@ def read(path: Path, language: str = "ko") -> list[Cue]:
     return _cues(_lines(path, language))
 
 
-def read_descriptions(path: Path, language: str = "ko") -> list[Line]:
+def read_descriptions(path: Path, language: str = "ko") -> list[SubtitleLine]:
     """The lines of an audio description in a subtitle format, as they stand and in the order of the file.
 
     Raises MediaError with the line when the file cannot be read or is malformed.
@@ -84,7 +84,7 @@ def read_descriptions(path: Path, language: str = "ko") -> list[Line]:
     return _lines(path, language, descriptions=True)
 
 
-def _lines(path: Path, language: str, *, descriptions: bool = False) -> list[Line]:
+def _lines(path: Path, language: str, *, descriptions: bool = False) -> list[SubtitleLine]:
     try:
         return parse(decode(path), language, descriptions=descriptions)
     except OSError as error:
@@ -99,8 +99,8 @@ def _lines(path: Path, language: str, *, descriptions: bool = False) -> list[Lin
         raise MediaError(f"{path}: {error}") from error
 
 
-def _cues(lines: list[Line]) -> list[Cue]:
-    cues = [cue for line in lines if line.end > line.start and (cue := cue_of(line)) is not None]
+def _cues(lines: list[SubtitleLine]) -> list[Subtitle]:
+    cues = [cue for line in lines if line.end > line.start and (cue := subtitle_of(line)) is not None]
     return sorted(cues, key=lambda cue: (cue.start, cue.end))
 
 
@@ -124,7 +124,7 @@ def decode(path: Path) -> str:
     raise MalformedError(1, tr("the encoding is neither UTF-8, UTF-16 nor CP949 (save it as UTF-8)"))
 
 
-def read_embedded(episode: Episode, language: str = "ko") -> list[Cue]:
+def read_embedded(episode: Episode, language: str = "ko") -> list[Subtitle]:
     """The cues of the film's own text subtitles; no cues when it has none that fit.
 
     Taken is the first text stream in `language`, else the first of any; streams of forced lines alone, of
@@ -165,7 +165,7 @@ def _stream(episode: Episode, container: InputContainer, language: str) -> int |
 NO_LENGTH = 5.0
 
 
-def _embedded_lines(container: InputContainer, index: int, start_time: float) -> list[Line]:
+def _embedded_lines(container: InputContainer, index: int, start_time: float) -> list[SubtitleLine]:
     import av
     from av.stream import Discard
 
@@ -188,10 +188,10 @@ def _embedded_lines(container: InputContainer, index: int, start_time: float) ->
     return lines
 
 
-def _ass_line(start: float, end: float, event: bytes) -> Line:
+def _ass_line(start: float, end: float, event: bytes) -> SubtitleLine:
     """A line of libavcodec's form: read order, layer, style, name, margins (3), effect, text."""
     import pysubs2
 
     fields = event.decode(errors="replace").split(",", 8)
     text = pysubs2.SSAEvent(text=fields[-1]).plaintext
-    return Line(start, end, text, fields[3].strip() or None, fields[2])
+    return SubtitleLine(start, end, text, fields[3].strip() or None, fields[2])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data.scripts import Line
+from data.scripts import ScriptLine
 from finetune.likeness import Likeness
 
 W_TIME, W_TEXT = 0.3, 0.7
@@ -33,7 +33,9 @@ class Pair:
     """The pair's score in the matching, 0…1; in windows 1."""
 
 
-def events(ours: Sequence[Line], theirs: Sequence[Line], likeness: Likeness, reach: float = REACH) -> list[Pair]:
+def events(
+    ours: Sequence[ScriptLine], theirs: Sequence[ScriptLine], likeness: Likeness, reach: float = REACH
+) -> list[Pair]:
     """1:1 and order-preserving: the pairs whose scores add up to the most (dynamic programming, Needleman–Wunsch 1970).
 
     A pair's score is W_TIME · closeness + W_TEXT · likeness; lines further than `reach` seconds apart make none. Both
@@ -48,7 +50,7 @@ def events(ours: Sequence[Line], theirs: Sequence[Line], likeness: Likeness, rea
     return [Pair(j, (i,), float(scores[i, j])) for i, j in best_chain(scores)]
 
 
-def closeness(ours: Sequence[Line], theirs: Sequence[Line], reach: float) -> NDArray[np.float64]:
+def closeness(ours: Sequence[ScriptLine], theirs: Sequence[ScriptLine], reach: float) -> NDArray[np.float64]:
     """1 where the middles of two lines meet, falling evenly to 0 where `reach` seconds part them, (ours, theirs)."""
     (a, long_a), (b, long_b) = _middles(ours), _middles(theirs)
     most = reach + (long_a[:, None] + long_b[None, :]) / 2
@@ -75,7 +77,7 @@ def best_chain(scores: NDArray[np.float64]) -> list[tuple[int, int]]:
     return pairs[::-1]
 
 
-def windows(ours: Sequence[Line], theirs: Sequence[Line], reach: float = REACH) -> list[Pair]:
+def windows(ours: Sequence[ScriptLine], theirs: Sequence[ScriptLine], reach: float = REACH) -> list[Pair]:
     """Forced windows: each of our lines goes to the human line whose stretch its middle lies in or nearest to.
 
     Lines whose middle lies more than `reach` seconds outside every stretch are left over. Text plays no part.
@@ -93,6 +95,6 @@ def windows(ours: Sequence[Line], theirs: Sequence[Line], reach: float = REACH) 
     return [Pair(j, tuple(lines), 1.0) for j, lines in sorted(found.items())]
 
 
-def _middles(lines: Sequence[Line]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _middles(lines: Sequence[ScriptLine]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     starts, ends = (np.array([getattr(line, side) for line in lines], float) for side in ("start", "end"))
     return (starts + ends) / 2, ends - starts

@@ -22,7 +22,7 @@ _CAPTIONS = TypeAdapter(list[Caption])
 
 
 @dataclass(frozen=True)
-class Question:
+class PictureQuestion:
     """The questions about one picture, and how many captions of each. `image` is its JPEG, empty where not needed."""
 
     image: bytes
@@ -39,7 +39,7 @@ class Asked:
     identity: Mapping[str, Any]
     """What the answers depend on besides the question."""
 
-    def ask(self, questions: Sequence[Question]) -> list[list[list[Caption]]]:
+    def ask(self, questions: Sequence[PictureQuestion]) -> list[list[list[Caption]]]:
         """The captions of each prompt of each question. Raises what the captioner raises, answers so far kept."""
         found = [[self._kept(q, p) for p in q.prompts] for q in questions]
         for n in sorted({q.n for q in questions}):
@@ -52,7 +52,7 @@ class Asked:
         return [[captions or [] for captions in row] for row in found]
 
     def _asked(
-        self, questions: Sequence[Question], found: Sequence[Sequence[object]], left: Sequence[int], n: int
+        self, questions: Sequence[PictureQuestion], found: Sequence[Sequence[object]], left: Sequence[int], n: int
     ) -> Iterator[tuple[int, int, list[Caption]]]:
         """What is not known yet, as it comes: number of the question, of the prompt, captions."""
         places = [[place for place, known in enumerate(found[k]) if known is None] for k in left]
@@ -63,7 +63,7 @@ class Asked:
                 if captions is not None:
                     yield left[number], place, list(captions)
 
-    def _kept(self, question: Question, prompt: Prompt) -> list[Caption] | None:
+    def _kept(self, question: PictureQuestion, prompt: Prompt) -> list[Caption] | None:
         if self.folder is None:
             return None
         try:
@@ -71,11 +71,11 @@ class Asked:
         except (FileNotFoundError, ValidationError):
             return None
 
-    def _keep(self, question: Question, prompt: Prompt, captions: list[Caption]) -> None:
+    def _keep(self, question: PictureQuestion, prompt: Prompt, captions: list[Caption]) -> None:
         if self.folder is not None:
             write_atomically(self.folder / self._name(question, prompt), _CAPTIONS.dump_json(captions))
 
-    def _name(self, question: Question, prompt: Prompt) -> str:
+    def _name(self, question: PictureQuestion, prompt: Prompt) -> str:
         asked = [
             FORM, self.identity, hashlib.sha256(question.image).hexdigest(), question.n, prompt.attempt,
             prompt.system, prompt.text, dict(prompt.lengths), prompt.title_open,

@@ -14,7 +14,8 @@ from typing import IO, Protocol
 import numpy as np
 from pydantic import Field
 
-from stages.dialogue.heard import Segment, Span, believed, inside, phrases, quiet, spoken_words
+from data.span import Span
+from stages.dialogue.heard import Segment, believed, inside, phrases, quiet, spoken_words
 from stages.dialogue.silero import FRAME, Silero, SileroOptions
 from stages.dialogue.speech import RATE, Samples, Speech, one_at_a_time, unite
 from stages.models import ModelOptions, Progress

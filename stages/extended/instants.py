@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from data.span import Span
 from stages.extended.choosing import Wanted
 
 MARGIN = 0.1
 """Seconds kept to the words around, where the pause is long enough."""
 EARLY = 2.0
 """How many times worse it is to stop before the picture appears than as long after it has gone."""
-Span = tuple[float, float]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pydantic import Field
 from data import style
 from data.errors import ConfigError
 from data.records import Context, Draft, Gap, Ranked
-from stages.ranking.asking import HEURISTIC, MEMORY, Parts, Question, asked_of_model, questions, walk, weighted
+from stages.ranking.asking import HEURISTIC, MEMORY, Parts, RankingQuestion, asked_of_model, questions, walk, weighted
 from stages.ranking.prompt import RankingPrompt
 from stages.stage import Job, StageConfig
 
@@ -65,7 +65,7 @@ def run(job: Job[Config]) -> Iterable[Ranked]:
             job.progress(done, len(asked))
 
 
-def _judged(job: Job[Config], asked: Sequence[Question]) -> list[Parts]:
+def _judged(job: Job[Config], asked: Sequence[RankingQuestion]) -> list[Parts]:
     """The model's parts."""
     prompts = asked_of_model(asked, job.config.memory)
     judged: list[Parts] = []
