@@ -72,7 +72,7 @@ class _Work:
     model: Any
     tokenizer: Any
     base: Base
-    rows: dict[str, list[tokens.Row]]
+    rows: dict[str, list[tokens.Encoded]]
     """train and validation, as tokens."""
     ranked: list[Example]
     """Validation rows to rank."""
@@ -184,7 +184,9 @@ def _options(config: TrainingConfig) -> RankerOptions:
     return RankerOptions(model=config.model, **shared)
 
 
-def _rows(config: TrainingConfig, examples: Sequence[Example], tokenizer: Any, room: int | None) -> list[tokens.Row]:
+def _rows(
+    config: TrainingConfig, examples: Sequence[Example], tokenizer: Any, room: int | None
+) -> list[tokens.Encoded]:
     if config.objective == "sft":
         return tokens.sft_rows(examples, tokenizer, room)
     return tokens.pair_rows(examples, tokenizer, room, whole=config.objective == "reward")

@@ -20,7 +20,7 @@ LETTERS = 80
 
 
 @dataclass(frozen=True)
-class Source:
+class DataFile:
     """One data file."""
 
     path: str
@@ -38,7 +38,7 @@ class Corpus:
     validation: tuple[Example, ...]
     dropped: dict[str, int]
     """Why → how many rows are in neither: test, duplicates, near-duplicates, leaks."""
-    sources: tuple[Source, ...]
+    sources: tuple[DataFile, ...]
 
     @property
     def licences(self) -> dict[str, int]:
@@ -117,9 +117,9 @@ def _told(found: Sequence[Leak]) -> str:
     return f"{named}; …" if len(found) > SHOWN else named
 
 
-def _source(path: Path) -> Source:
+def _source(path: Path) -> DataFile:
     card = path.with_suffix(".card.json")
-    return Source(str(path), _sha(path), _sha(card) if card.is_file() else None)
+    return DataFile(str(path), _sha(path), _sha(card) if card.is_file() else None)
 
 
 def _sha(path: Path) -> str:

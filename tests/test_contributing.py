@@ -30,7 +30,8 @@ from pipeline.review.desk import Desk
 from pipeline.review.folders import database
 
 out = Path(sys.argv[1])
-client = TestClient(create(Desk(out, Accounts(database(out, None)), None, Person("jiwoo", "lead"), None)))
+app = create(Desk(out, Accounts(database(out, None)), None, Person("jiwoo", "lead"), None))
+client = TestClient(app, base_url="http://127.0.0.1")
 print(re.search('data-formats="(.*?)"', client.get("/e/sample").text)[1])
 print(client.get("/e/sample/export/plain").text)
 """

@@ -44,7 +44,7 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Source:
+class Renditions:
     """The described film and what is taken of it: the picture, the programme sound if it has any, the description."""
 
     path: Path
@@ -67,7 +67,7 @@ def dash(described: Path, script: Script, folder: Path) -> Path:
 
 
 def _package(
-    described: Path, write: Callable[[Source, Path, str], None], main: str, folder: Path, language: str
+    described: Path, write: Callable[[Renditions, Path, str], None], main: str, folder: Path, language: str
 ) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError("{folder} is not an empty folder; name a new one with --output", folder=folder)
@@ -99,7 +99,7 @@ def for_browsers(described: Path, target: Path, language: str) -> None:
         partial.unlink(missing_ok=True)
 
 
-def examine(path: Path, language: str) -> Source:
+def examine(path: Path, language: str) -> Renditions:
     """The tracks to take of a described film. The description is its last audio track."""
     import av
     from av.stream import Disposition
@@ -114,7 +114,7 @@ def examine(path: Path, language: str) -> Source:
             programme = [s for s in others if s.disposition & Disposition.default] or others
             tracks = [_track(s, s.language, described=False) for s in programme[:1]]
             tracks.append(_track(description, language, described=True))
-            return Source(path, pictures[0].index, pictures[0].codec_context.name, tuple(tracks))
+            return Renditions(path, pictures[0].index, pictures[0].codec_context.name, tuple(tracks))
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(
             "{path} cannot be read ({reason}); check its rights.", path=path, reason=error.strerror
@@ -125,7 +125,7 @@ def _track(stream: Any, language: str | None, *, described: bool) -> Track:
     return Track(stream.index, stream.codec_context.name, iso639_1(language), stream.channels, described)
 
 
-def _mapped(source: Source) -> list[str]:
+def _mapped(source: Renditions) -> list[str]:
     """Maps and codecs of the picture and every track, in this order."""
     options = ["-map", f"0:{source.video}"]
     for track in source.tracks:
@@ -142,7 +142,7 @@ def _mapped(source: Source) -> list[str]:
     return options
 
 
-def _hls(source: Source, folder: Path, language: str) -> None:
+def _hls(source: Renditions, folder: Path, language: str) -> None:
     groups = [f"a:{number},agroup:sound,name:{_name(track)}" for number, track in enumerate(source.tracks)]
     streams = " ".join(["v:0,agroup:sound,name:picture", *groups])
     options = ["-f", "hls", "-hls_time", str(SEGMENT), "-hls_playlist_type", "vod", "-hls_segment_type", "fmp4"]
@@ -168,7 +168,7 @@ def _rates(folder: Path, name: str) -> tuple[int, int]:
     return math.ceil(max(peak, average)), math.ceil(average)
 
 
-def _master(source: Source, told: str, rates: list[tuple[int, int]], language: str) -> str:
+def _master(source: Renditions, told: str, rates: list[tuple[int, int]], language: str) -> str:
     """The multivariant playlist: size and codecs as ffmpeg told them; rates of the picture with the largest sound."""
     stream = re.search(r"#EXT-X-STREAM-INF:(.*)\npicture\.m3u8", told)
     if stream is None:
@@ -191,7 +191,7 @@ def _rendition(track: Track, language: str, *, alone: bool) -> str:
     return "#EXT-X-MEDIA:" + ",".join(values)
 
 
-def _dash(source: Source, folder: Path, language: str) -> None:  # noqa: ARG001 – the tracks hold it
+def _dash(source: Renditions, folder: Path, language: str) -> None:  # noqa: ARG001 – the tracks hold it
     sets = " ".join(f"id={number},streams={number}" for number in range(len(source.tracks) + 1))
     options = ["-f", "dash", "-seg_duration", str(SEGMENT), "-use_template", "1", "-use_timeline", "1"]
     options += [
@@ -205,7 +205,7 @@ def _dash(source: Source, folder: Path, language: str) -> None:  # noqa: ARG001 
     (folder / MANIFEST).write_bytes(_described_set((folder / MANIFEST).read_bytes(), source))
 
 
-def _described_set(manifest: bytes, source: Source) -> bytes:
+def _described_set(manifest: bytes, source: Renditions) -> bytes:
     """The manifest with the roles of the sounds; in the order that the schema wants: Accessibility, then Role."""
     from lxml import etree
 
@@ -227,7 +227,7 @@ def _described_set(manifest: bytes, source: Source) -> bytes:
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8") + b"\n"
 
 
-def _ffmpeg(source: Source, options: list[str], folder: Path) -> None:
+def _ffmpeg(source: Renditions, options: list[str], folder: Path) -> None:
     """Run it inside `folder`, so that playlists hold bare file names."""
     command = [ffmpeg_path(), "-nostdin", "-v", "error", "-y", "-i", f"file:{source.path.resolve()}"]
     command += [*_mapped(source), *options]

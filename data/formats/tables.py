@@ -77,7 +77,7 @@ def _cells(line: ScriptNarration) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Row:
+class ExchangeRow:
     """One row of the describers' table."""
 
     start: float
@@ -92,7 +92,7 @@ class Row:
     """Which words of a description nothing supports, for people to look at; empty where there are none."""
 
 
-def exchange_rows(script: Script) -> list[Row]:
+def exchange_rows(script: Script) -> list[ExchangeRow]:
     """Dialogue, descriptions and the gaps that could have been used but were not, by time.
 
     What kinds and unknown speech are called is in the script's language.
@@ -100,10 +100,10 @@ def exchange_rows(script: Script) -> list[Row]:
     language = script.episode.language
     names = {kind: label(kind, language) for kind in ("dialogue", "description", "gap")}
     speech, narrator = label("(speech)", language), label(NARRATOR, language)
-    rows = [Row(u.start, u.end, "dialogue", names["dialogue"], "", u.text or speech) for u in script.utterances]
+    rows = [ExchangeRow(u.start, u.end, "dialogue", names["dialogue"], "", u.text or speech) for u in script.utterances]
     images = {still.id: still.image for still in script.keyframes}
     rows += [
-        Row(
+        ExchangeRow(
             n.start,
             n.end,
             "description",
@@ -117,11 +117,13 @@ def exchange_rows(script: Script) -> list[Row]:
     ]
     extended = label("extended description", language)
     rows += [
-        Row(n.time, n.until, "extended", extended, narrator, n.text, images.get(n.keyframe, ""), mark(n, language))
+        ExchangeRow(
+            n.time, n.until, "extended", extended, narrator, n.text, images.get(n.keyframe, ""), mark(n, language)
+        )
         for n in script.extended
     ]
     rows += [
-        Row(g.start, g.end, "gap", names["gap"], "", label(g.why, language))
+        ExchangeRow(g.start, g.end, "gap", names["gap"], "", label(g.why, language))
         for g in script.gaps
         if g.usable and not g.used
     ]

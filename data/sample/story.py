@@ -25,7 +25,7 @@ class View(NamedTuple):
     width: float
 
 
-class Shot(NamedTuple):
+class StoryShot(NamedTuple):
     """One picture from `start` to the next shot; the window glides from one view to the other."""
 
     start: float
@@ -56,18 +56,18 @@ class Dialogue(NamedTuple):
 
 WIDE = View(0.5, 0.5, 0.96)
 SHOTS = (
-    Shot(0.0, "hubble_deep_field.jpg", WIDE, View(0.5, 0.5, 0.8)),
-    Shot(7.0, "brick.png", View(0.48, 0.5, 0.96), View(0.52, 0.5, 0.96)),
-    Shot(13.0, "coffee.png", View(0.45, 0.5, 0.8), View(0.55, 0.5, 0.8)),
-    Shot(19.4, "astronaut.png", View(0.5, 0.3, 0.9), View(0.5, 0.3, 0.8)),
-    Shot(26.0, "chelsea.png", View(0.5, 0.5, 0.8), View(0.45, 0.5, 0.9)),
-    Shot(32.0, "astronaut.png", View(0.5, 0.3, 0.9), View(0.5, 0.3, 0.8)),
-    Shot(38.0, "", WIDE, WIDE),
-    Shot(42.0, "rocket.jpg", View(0.5, 0.55, 0.8), View(0.5, 0.5, 0.95)),
-    Shot(50.0, "camera.png", View(0.5, 0.35, 0.95), View(0.52, 0.35, 0.85)),
-    Shot(57.0, "grass.png", View(0.5, 0.5, 0.96), View(0.5, 0.5, 0.86)),
-    Shot(63.0, "retina.jpg", View(0.5, 0.45, 0.8), View(0.5, 0.5, 0.95)),
-    Shot(70.0, "", WIDE, WIDE),
+    StoryShot(0.0, "hubble_deep_field.jpg", WIDE, View(0.5, 0.5, 0.8)),
+    StoryShot(7.0, "brick.png", View(0.48, 0.5, 0.96), View(0.52, 0.5, 0.96)),
+    StoryShot(13.0, "coffee.png", View(0.45, 0.5, 0.8), View(0.55, 0.5, 0.8)),
+    StoryShot(19.4, "astronaut.png", View(0.5, 0.3, 0.9), View(0.5, 0.3, 0.8)),
+    StoryShot(26.0, "chelsea.png", View(0.5, 0.5, 0.8), View(0.45, 0.5, 0.9)),
+    StoryShot(32.0, "astronaut.png", View(0.5, 0.3, 0.9), View(0.5, 0.3, 0.8)),
+    StoryShot(38.0, "", WIDE, WIDE),
+    StoryShot(42.0, "rocket.jpg", View(0.5, 0.55, 0.8), View(0.5, 0.5, 0.95)),
+    StoryShot(50.0, "camera.png", View(0.5, 0.35, 0.95), View(0.52, 0.35, 0.85)),
+    StoryShot(57.0, "grass.png", View(0.5, 0.5, 0.96), View(0.5, 0.5, 0.86)),
+    StoryShot(63.0, "retina.jpg", View(0.5, 0.45, 0.8), View(0.5, 0.5, 0.95)),
+    StoryShot(70.0, "", WIDE, WIDE),
 )
 WORDS = (
     Words(2.0, 6.0, "고양이와 우주인", "ko", "title"),
