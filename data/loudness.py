@@ -173,9 +173,9 @@ def channel_names(layout: str) -> tuple[str, ...]:
     """FFmpeg's names of the channels, e.g. FL FR FC LFE BL BR. A bare count has the usual order of that count."""
     import av
 
-    found = av.AudioLayout(layout)
-    names = tuple(channel.name for channel in found.channels)
-    return channel_names(f"{found.nb_channels}c") if "NONE" in names else names
+    known = av.AudioLayout(layout)
+    names = tuple(channel.name for channel in known.channels)
+    return channel_names(f"{known.nb_channels}c") if "NONE" in names else names
 
 
 def panning(layout: str) -> NDArray[np.float32]:

@@ -23,13 +23,13 @@ _PROMPT = TypeAdapter(RankingPrompt)
 
 def results_folders(paths: Sequence[Path]) -> list[Path]:
     """The results folders that are named, or that lie in a folder which is named. Raises UserError for none."""
-    found: list[Path] = []
+    folders: list[Path] = []
     for path in paths:
         inside = [path] if (path / "workspace").is_dir() else sorted(p.parent for p in path.glob("*/workspace"))
         if not inside:
             raise UserError("{path} is no results folder of vdesc and holds none; name one such as out/", path=path)
-        found += inside
-    return list(dict.fromkeys(found))
+        folders += inside
+    return list(dict.fromkeys(folders))
 
 
 def offered(folder: Path, *, drama: str = "", styles: Sequence[Style] = ()) -> list[Offered]:

@@ -313,8 +313,8 @@ def _finish(trainer: Any, work: _Work, partial: Path, output: Path, started: flo
 
 def _accuracies(history: Sequence[dict[str, Any]], best: float | None) -> tuple[float | None, float | None]:
     """Ranking accuracy of the base, and of the weights that were kept."""
-    found = [entry["eval_ranking_accuracy"] for entry in history if "eval_ranking_accuracy" in entry]
-    return (found[0] if found else None), best
+    accuracies = [entry["eval_ranking_accuracy"] for entry in history if "eval_ranking_accuracy" in entry]
+    return (accuracies[0] if accuracies else None), best
 
 
 def _counts(work: _Work) -> dict[str, int]:

@@ -83,17 +83,17 @@ def _parted(rows: Sequence[Example], config: TrainingConfig) -> list[Example]:
 
 def _without_leaks(rows: Sequence[Example], config: TrainingConfig) -> tuple[list[Example], int]:
     """The rows without training rows that other parts know, and how many those were. Raises UserError for `refuse`."""
-    found = [leak for leak in leaks(rows) if leak.part == "train" or leak.other == "train"]
-    if not found:
+    leaking = [leak for leak in leaks(rows) if leak.part == "train" or leak.other == "train"]
+    if not leaking:
         return list(rows), 0
     if config.leaks == "refuse":
         raise UserError(
             "{count} training rows or titles are known from validation or test ({first}); mend the split, or leave "
             "them out of training by leaks=drop",
-            count=len(found),
-            first=_told(found),
+            count=len(leaking),
+            first=_told(leaking),
         )
-    shared = {(leak.why, leak.value) for leak in found}
+    shared = {(leak.why, leak.value) for leak in leaking}
     known = _near_others(rows) if any(why == "text" for why, _ in shared) else set()
     kept = [
         e for e in rows

@@ -71,9 +71,9 @@ def evaluate(
     name = _name(Path(adapter or options.model))
     with counted(console(), name) as progress:
         judged = rankers.rivals(examples, options, kind, name, weights, lambda _, done, total: progress(done, total))
-        found = evaluated(examples, judged, name)
-    write_report(output, found, Path())
-    typer.echo(markdown(found))
+        evaluation = evaluated(examples, judged, name)
+    write_report(output, evaluation, Path())
+    typer.echo(markdown(evaluation))
     typer.echo(str(output / "evaluation.html"))
 
 

@@ -67,8 +67,8 @@ def misuse(said: str) -> str:
     """What Typer said is wrong with the command line, in the user's language as far as it is known."""
     for template in MISUSES:
         pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(template))
-        if found := re.fullmatch(pattern, said):
-            return tr(template, **{name: misuse(value) for name, value in found.groupdict().items()})
+        if match := re.fullmatch(pattern, said):
+            return tr(template, **{name: misuse(value) for name, value in match.groupdict().items()})
     return said
 
 

@@ -43,17 +43,17 @@ def lint(
     from data.series import load
 
     known = load(series) if series else None
-    found = examine(file, cast('Literal["ko", "en"] | None', language), fps, known)
+    linted = examine(file, cast('Literal["ko", "en"] | None', language), fps, known)
     if to:
-        mend(found, to)
-        found = examine(to, found.language, fps, known)
+        mend(linted, to)
+        linted = examine(to, linted.language, fps, known)
     if as_json:
         import json
 
-        typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=1))
+        typer.echo(json.dumps(linted.as_json(), ensure_ascii=False, indent=1))
     else:
-        show(found)
-    raise typer.Exit(FOUND if found.count("error") else 0)
+        show(linted)
+    raise typer.Exit(FOUND if linted.count("error") else 0)
 
 
 def mend(found: Linted, to: Path) -> None:

@@ -89,11 +89,11 @@ def for_browsers(described: Path, target: Path, language: str) -> None:
     A browser plays the default track of a film and offers no other, which in the described film is the original one.
     Picture and sound are copied where browsers know them. Raises MediaError.
     """
-    found = examine(described, language)
+    source = examine(described, language)
     options = ["-disposition:a:0", "default", "-movflags", "+faststart", "-f", "mp4"]
     partial = target.with_name(f".{target.name}.partial")
     try:
-        _ffmpeg(replace(found, tracks=found.tracks[-1:]), [*options, partial.name], target.parent)
+        _ffmpeg(replace(source, tracks=source.tracks[-1:]), [*options, partial.name], target.parent)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)

@@ -39,9 +39,9 @@ def write_csv(script: Script) -> bytes:
     out = io.StringIO(newline="")
     rows = csv.writer(out)
     rows.writerow((*COLUMNS, STANDS) if script.extended else COLUMNS)
-    found = [(line.start, _cells(line) + (("",) if script.extended else ())) for line in script.narrations]
-    found += [(line.time, _extended_cells(line)) for line in script.extended]
-    for _, cells in sorted(found):
+    timed_cells = [(line.start, _cells(line) + (("",) if script.extended else ())) for line in script.narrations]
+    timed_cells += [(line.time, _extended_cells(line)) for line in script.extended]
+    for _, cells in sorted(timed_cells):
         rows.writerow([protect(cell) for cell in cells])
     return out.getvalue().encode("utf-8-sig")
 

@@ -45,12 +45,12 @@ def find_side_file(film: Path, given: Path | None, language: str) -> Path | None
     if given is not None and not given.is_dir():
         raise MediaError("{path} does not exist; give a subtitle file or a folder of them.", path=given)
     folder = given or film.parent
-    found = [(rank, path) for path in folder.iterdir() if (rank := _rank(film, path, language)) is not None]
-    if given is not None and not found:
+    ranked = [(rank, path) for path in folder.iterdir() if (rank := _rank(film, path, language)) is not None]
+    if given is not None and not ranked:
         raise MediaError(
             "{folder} holds no subtitles named {stem}.*; rename them like the film.", folder=folder, stem=film.stem
         )
-    return min(found)[1] if found else None
+    return min(ranked)[1] if ranked else None
 
 
 def _rank(film: Path, path: Path, language: str) -> tuple[int, int, str] | None:

@@ -95,8 +95,8 @@ def keyframes(results: Path) -> dict[ScriptLine, Path]:
     told = script.load(ScriptFile.place(results))
     stills = Workspace(results / "workspace").folder_of(Keyframe)
     images = {k.id: stills / k.image for k in told.keyframes}
-    found = {ScriptLine(n.start, n.end, n.text): images[n.keyframe] for n in told.narrations}
-    return {line: path for line, path in found.items() if path.is_file()}
+    picture_of = {ScriptLine(n.start, n.end, n.text): images[n.keyframe] for n in told.narrations}
+    return {line: path for line, path in picture_of.items() if path.is_file()}
 
 
 def evaluate_descriptions(

@@ -1,7 +1,7 @@
 """Which of our lines tell the same event as which line of the human description.
 
-Metrics compare texts, so lines must be paired first. Pairs found by text make texts look likelier than they are, pairs
-found by windows alone do not: that is why there are two ways, and why the share of unmatched lines is reported.
+Metrics compare texts, so lines must be paired first. Pairs found by text make texts look more alike than they are,
+pairs found by windows alone do not: that is why there are two ways, and why the share of unmatched lines is reported.
 """
 
 from __future__ import annotations
@@ -88,11 +88,11 @@ def windows(ours: Sequence[ScriptLine], theirs: Sequence[ScriptLine], reach: flo
     middles, _ = _middles(ours)
     outside = np.maximum(np.maximum(starts[None, :] - middles[:, None], middles[:, None] - ends[None, :]), 0.0)
     nearest = outside.argmin(axis=1)
-    found: dict[int, list[int]] = {}
+    ours_of: dict[int, list[int]] = {}
     for i, j in enumerate(nearest):
         if outside[i, j] <= reach:
-            found.setdefault(int(j), []).append(i)
-    return [Pair(j, tuple(lines), 1.0) for j, lines in sorted(found.items())]
+            ours_of.setdefault(int(j), []).append(i)
+    return [Pair(j, tuple(lines), 1.0) for j, lines in sorted(ours_of.items())]
 
 
 def _middles(lines: Sequence[ScriptLine]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -25,12 +25,12 @@ class Instant:
 
 def free_stretches(speech: Iterable[Span], lines: Iterable[Span], duration: float) -> list[Span]:
     """Where neither speech nor narration is, in order; where one utterance ends as the next begins, that instant."""
-    found, at = [], 0.0
+    stretches, at = [], 0.0
     for start, end in [*sorted([*speech, *lines]), (duration, duration)]:
         if start >= at:
-            found.append((at, min(start, duration)))
+            stretches.append((at, min(start, duration)))
         at = max(at, end)
-    return [(start, end) for start, end in found if start <= end]
+    return [(start, end) for start, end in stretches if start <= end]
 
 
 def instant(

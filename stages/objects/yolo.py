@@ -101,7 +101,7 @@ class Yolo:
         if self._model is None and images:
             self._load()
         found: list[list[ObjectBox]] = [[] for _ in images]
-        for alike in _by_shape(images):
+        for alike in _places_by_shape(images):
             batch = [enlarged(images[i]) for i in alike]
             for i, things in zip(alike, in_batches(batch, self.options.batch, self._forward, "YOLO"), strict=True):
                 found[i] = things
@@ -240,7 +240,7 @@ def _no_detector(file: Path) -> str:
               "`vdesc models fetch`", file=file)  # fmt: skip
 
 
-def _by_shape(images: Sequence[NDArray[np.uint8]]) -> list[list[int]]:
+def _places_by_shape(images: Sequence[NDArray[np.uint8]]) -> list[list[int]]:
     """The places of the pictures, those of one size together."""
     places: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for place, image in enumerate(images):

@@ -125,7 +125,7 @@ class EasyOCR:
         read: list[list[TextLine]] = [[] for _ in images]
         shown = [_shown(image) for image in images]
         size = self.options.batch if self._reader and self._reader.device != "cpu" else 1
-        for alike in _by_shape(shown):
+        for alike in _places_by_shape(shown):
             batch = [shown[i] for i in alike]
             for i, lines in zip(alike, in_batches(batch, size, self._forward, "EasyOCR"), strict=True):
                 read[i] = lines
@@ -265,7 +265,7 @@ def _shown(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return cv2.resize(image, (max(width, least), max(height, least))).astype(np.uint8, copy=False)
 
 
-def _by_shape(images: Sequence[NDArray[np.uint8]]) -> list[list[int]]:
+def _places_by_shape(images: Sequence[NDArray[np.uint8]]) -> list[list[int]]:
     """The places of the pictures, those of one size together."""
     places: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for place, image in enumerate(images):
