@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 CELLS = 100
 """Cells a second. 10 ms is far below the 400 ms of the shortest window the standard knows."""
+MOMENTARY = 40
+"""Cells of 0.4 s, the window of momentary loudness (EBU Tech 3341)."""
 FLOOR = -100.0
 """LUFS. Below it there is nothing but the rounding of 16-bit samples: digital silence."""
 ABSOLUTE_GATE = -70.0  # LUFS, BS.1770-5 Annex 1
@@ -99,20 +101,13 @@ class Loudness:
         cells = self.energy[max(0, round(start * CELLS)) : max(0, round(end * CELLS))]
         if not len(cells):
             return np.empty(0)
-        return _means(cells, min(40, len(cells)))
+        return _means(cells, min(MOMENTARY, len(cells)))
 
     def momentary(self) -> NDArray[np.float64]:
         """LUFS of the 0.4 s that start at 0, 0.1, 0.2 … s, never below `FLOOR`."""
-        return self._curve(40)
-
-    def short_term(self) -> NDArray[np.float64]:
-        """LUFS of the 3 s that start at 0, 0.1, 0.2 … s, never below `FLOOR`."""
-        return self._curve(300)
-
-    def _curve(self, cells: int) -> NDArray[np.float64]:
-        if len(self.energy) < cells:
+        if len(self.energy) < MOMENTARY:
             return np.empty(0)
-        return -0.691 + 10 * np.log10(np.maximum(_means(self.energy, cells), _power(FLOOR)))
+        return -0.691 + 10 * np.log10(np.maximum(_means(self.energy, MOMENTARY), _power(FLOOR)))
 
 
 def lufs(power: float) -> float | None:

@@ -41,25 +41,20 @@ MISUSES = (
 """What Typer says of a wrong command line; a longer template stands before the one it begins with."""
 
 
-_templates: dict[str, tuple[str, dict[str, str]]] = {}
+TEMPLATES: dict[str, tuple[str, dict[str, str]]] = {}
 """Help text → what it was filled into, and with what."""
 
 
 def filled(template: str, **values: str) -> str:
     """A help text with what a table says in it; the template is what is translated."""
     text = template.format(**values)
-    _templates[text] = template, values
+    TEMPLATES[text] = template, values
     return text
-
-
-def template_of(text: str) -> str:
-    """The template of a help text; the text itself where nothing was filled in."""
-    return _templates[text][0] if text in _templates else text
 
 
 def _shown(text: str) -> str:
     """A help text in the current language."""
-    template, values = _templates.get(text, (text, {}))
+    template, values = TEMPLATES.get(text, (text, {}))
     return tr(template, **values) if values else known(text)
 
 
