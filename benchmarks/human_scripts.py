@@ -16,7 +16,7 @@ import imageio_ffmpeg
 from benchmarks.row import Row
 from data import language
 from data.records import Gap
-from data.scripts import Line, read_lines
+from data.scripts import ScriptLine, read_lines
 from data.subtitles import read
 
 SCRIPTS = {
@@ -93,7 +93,7 @@ def _own(clip: dict[str, Any]) -> float:
     return float((clip["end"] - clip["start"]) * clip["speed"])
 
 
-def _room(line: Line, captions: Spans) -> float:
+def _room(line: ScriptLine, captions: Spans) -> float:
     """Seconds of the line's own time that are free of captions and their guards, from its start on."""
     begun = max([line.start, *(b + GUARD for a, b in captions if a - GUARD <= line.start < b + GUARD)])
     return min([line.end, *(a - GUARD for a, b in captions if a - GUARD > begun)]) - begun

@@ -115,12 +115,12 @@ def load(path: Path) -> Cast:
 def find(path: Path) -> Path:
     """The file that tells of a series. Raises ConfigError where there is none."""
     path = path.expanduser()
-    found = [path] if path.is_file() else [path / name for name in FILES if (path / name).is_file()]
-    if not found:
+    files = [path] if path.is_file() else [path / name for name in FILES if (path / name).is_file()]
+    if not files:
         raise ConfigError(
             "{folder} has no cast.yaml and no series.yaml; write one, a list of people with id and name", folder=path
         )
-    return found[0]
+    return files[0]
 
 
 def read(file: Path) -> Any:

@@ -54,10 +54,10 @@ class Claim:
 
 def claims(text: str, language: str) -> tuple[Claim, ...]:
     """The claims of a line, each once, in no order that means anything."""
-    found: dict[tuple[Kind, str], Claim] = {}
+    by_key: dict[tuple[Kind, str], Claim] = {}
     for claim in (*_read_out(text, language), *_worded(_LABEL.sub(FILLER, text), language)):
-        found.setdefault((claim.kind, claim.word), claim)
-    return tuple(found.values())
+        by_key.setdefault((claim.kind, claim.word), claim)
+    return tuple(by_key.values())
 
 
 def identity() -> str:
@@ -67,8 +67,8 @@ def identity() -> str:
 
 def _read_out(text: str, language: str) -> Iterator[Claim]:
     """What the line says to stand in the picture."""
-    led = [found[0][found.end(1) - found.start() :] for found in LEAD_IN[language].finditer(text)]
-    quoted = [found[0][1:-1] for found in QUOTED.finditer(LEAD_IN[language].sub(" ", text))]
+    led = [match[0][match.end(1) - match.start() :] for match in LEAD_IN[language].finditer(text)]
+    quoted = [match[0][1:-1] for match in QUOTED.finditer(LEAD_IN[language].sub(" ", text))]
     for words in (*led, *quoted):
         if any(map(str.isalnum, words)):
             yield Claim("text", words.strip(" .,“”‘’\"'…"))
@@ -77,7 +77,7 @@ def _read_out(text: str, language: str) -> Iterator[Claim]:
 def _worded(text: str, language: str) -> Iterator[Claim]:
     for sentence in sentences(text, language):
         own = sentence.text.replace(FILLER, " ")
-        yield from (Claim("number", found[0]) for found in _DIGITS.finditer(own))
+        yield from (Claim("number", match[0]) for match in _DIGITS.finditer(own))
         if language == "en":
             yield from _english(own)
         elif installed():
@@ -196,15 +196,15 @@ def _thing(written: str, word: str, language: str) -> Claim:
 @functools.cache
 def vocabulary(language: str) -> Mapping[str, tuple[Kind, frozenset[str]]]:
     """Every word for a thing or for people → kind of claim and the labels that support it. Korean without spaces."""
-    found: dict[str, tuple[Kind, frozenset[str]]] = {}
+    kinds: dict[str, tuple[Kind, frozenset[str]]] = {}
     for label in labels():
         more = _lexicon()["things"].get(label, {}).get(language, "").split()
         for word in (object_name(label, "ko" if language == "ko" else "en"), *(w.replace("-", " ") for w in more)):
             if word not in _words("ambiguous", language):
-                found[_key(word, language)] = ("thing", frozenset({label}))
+                kinds[_key(word, language)] = ("thing", frozenset({label}))
     for row in _lexicon()["wider"].values():
-        found |= {_key(word, language): ("wider", frozenset(row["of"])) for word in row[language].split()}
-    return found | {_key(word, language): ("people", frozenset({PERSON})) for word in _words("people", language)}
+        kinds |= {_key(word, language): ("wider", frozenset(row["of"])) for word in row[language].split()}
+    return kinds | {_key(word, language): ("people", frozenset({PERSON})) for word in _words("people", language)}
 
 
 def _key(word: str, language: str) -> str:

@@ -44,11 +44,11 @@ def frame_rate(fps: float) -> Fraction:
 
 def freezes(lines: Iterable[Pause]) -> list[Freeze]:
     """The freezes that lines, by time, share."""
-    found: list[Freeze] = []
+    stops: list[Freeze] = []
     for time, group in groupby(lines, key=lambda line: line.time):
-        added = sum(freeze.seconds for freeze in found)
-        found.append(Freeze(time, next(group).stands, round(time + added, 3)))
-    return found
+        added = sum(freeze.seconds for freeze in stops)
+        stops.append(Freeze(time, next(group).stands, round(time + added, 3)))
+    return stops
 
 
 def added(stops: Sequence[Freeze]) -> float:

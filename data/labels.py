@@ -37,9 +37,9 @@ def labelled(text: str, people: Iterable[str]) -> str:
     ids = _longest_first(people)
     if not ids:
         return text
-    found = "|".join(_whole(person) for person in ids)
+    names = "|".join(_whole(person) for person in ids)
     spelt = {person.casefold(): person for person in ids}
-    pattern = re.compile(rf"(?<![\w가-힣])(?:[{MARK}＠]\s?)?({found})", re.IGNORECASE)
+    pattern = re.compile(rf"(?<![\w가-힣])(?:[{MARK}＠]\s?)?({names})", re.IGNORECASE)
     return pattern.sub(lambda match: MARK + spelt[match[1].casefold()], _composed(text))
 
 
@@ -84,8 +84,8 @@ def attached(call: str, tail: str) -> str:
 
 def _pattern(people: Iterable[str]) -> str:
     """A label and the Hangul that is written together with it."""
-    found = "|".join(rf"{re.escape(p)}{_end(p)}" for p in _longest_first(people)) or r"(?!)"
-    return rf"(?<![\w.]){MARK}({found})([가-힣]*)"
+    names = "|".join(rf"{re.escape(p)}{_end(p)}" for p in _longest_first(people)) or r"(?!)"
+    return rf"(?<![\w.]){MARK}({names})([가-힣]*)"
 
 
 def _end(person: str) -> str:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from data import language as lang
-from data import style, subtitles
-from data.formats import dapt, dapt_rules
+from data import style
 from data.messages import tr
-from data.scripts import XML_KINDS, Line, read_as_written
+from data.scripts import ScriptLine, file_of, format_of, read_as_written
 from data.series import Series
 from data.style import Severity, StyleFinding
 from data.style.pace import RATES, units
@@ -85,7 +84,7 @@ def lint(
     a script.
     """
     lines = read_as_written(path, fps)
-    measured = path.is_dir() or path.suffix.lower() == ".json"
+    measured = file_of(path).suffix.lower() == ".json"
     chosen = language or _language(lines)
     found = list(_of_file(path, lines))
     latest = 0.0
@@ -98,7 +97,7 @@ def lint(
     return Linted(path, chosen, morphology, len(lines), tuple(found), series)
 
 
-def of_line(line: Line, language: str, *, measured: bool) -> Iterator[StyleFinding]:
+def of_line(line: ScriptLine, language: str, *, measured: bool) -> Iterator[StyleFinding]:
     """What is worth changing in a line alone: gate, style, rate. `measured`: its times are those of a voice."""
     yield from _words(line, language)
     yield from _pace(line, language, measured)
@@ -113,30 +112,30 @@ def mended(linted: Linted) -> dict[str, str]:
     }
 
 
-def _language(lines: Sequence[Line]) -> Literal["ko", "en"]:
+def _language(lines: Sequence[ScriptLine]) -> Literal["ko", "en"]:
     """Korean where at least half of the lines hold Hangul: those that read out Latin letters hold it too."""
     worded = [line for line in lines if re.search(r"[^\W\d_]", line.text)]
     return "ko" if sum(bool(re.search("[가-힣]", line.text)) for line in worded) * 2 >= len(worded) else "en"
 
 
-def _placed(number: int, line: Line, found: StyleFinding) -> LineFinding:
+def _placed(number: int, line: ScriptLine, found: StyleFinding) -> LineFinding:
     return LineFinding(
         number, line.start, line.end, line.text,
         found.rule, found.row, found.severity, found.message, found.why, found.source, found.fix,
     )  # fmt: skip
 
 
-def _of_file(path: Path, lines: Sequence[Line]) -> Iterator[LineFinding]:
+def _of_file(path: Path, lines: Sequence[ScriptLine]) -> Iterator[LineFinding]:
     why = tr("players and tools read only what the standard allows")
-    if path.suffix.lower() in XML_KINDS and dapt.DAPTM in subtitles.decode(path):
-        for breach in dapt_rules.validate(path.read_bytes()):
-            yield LineFinding(None, None, None, "", "dapt", 23, "error", breach, why, "W3C DAPT")
+    row = format_of(file_of(path))
+    for breach in row.breaches(file_of(path).read_bytes()):
+        yield LineFinding(None, None, None, "", row.name, 23, "error", breach, why, row.title)
     if not any(re.search(r"\w", line.text) for line in lines):
         message = tr("no line with words in it")
         yield LineFinding(None, None, None, "", "empty", 3, "error", message, tr("there is nothing to speak"), "")
 
 
-def _timing(line: Line, before: Line | None, latest: float) -> Iterator[StyleFinding]:
+def _timing(line: ScriptLine, before: ScriptLine | None, latest: float) -> Iterator[StyleFinding]:
     """`latest`: where the last of the lines above ends."""
     why = tr("a line is spoken where its times say, one at a time")
     if line.end <= line.start:
@@ -149,7 +148,7 @@ def _timing(line: Line, before: Line | None, latest: float) -> Iterator[StyleFin
         yield StyleFinding("overlap", 3, "error", message, why, "W3C DAPT")
 
 
-def _words(line: Line, language: str) -> Iterator[StyleFinding]:
+def _words(line: ScriptLine, language: str) -> Iterator[StyleFinding]:
     if not re.search(r"\w", line.text):
         yield StyleFinding("empty", 3, "warning", tr("no words"), tr("there is nothing to speak"))
         return
@@ -159,7 +158,7 @@ def _words(line: Line, language: str) -> Iterator[StyleFinding]:
         yield from style.findings(line.text, language)
 
 
-def _wording(line: Line, series: Series | None, language: str) -> Iterator[StyleFinding]:
+def _wording(line: ScriptLine, series: Series | None, language: str) -> Iterator[StyleFinding]:
     """Words in whose place the series wants others; text that is read out stays as it is shown."""
     wanted = series.preferred(line.text, language) if series and line.kind == "visual" else line.text
     if wanted != line.text:
@@ -168,7 +167,7 @@ def _wording(line: Line, series: Series | None, language: str) -> Iterator[Style
         yield StyleFinding("wording", 9, "warning", message, why, "KMCC p. 9", wanted)
 
 
-def _pace(line: Line, language: str, measured: bool) -> Iterator[StyleFinding]:
+def _pace(line: ScriptLine, language: str, measured: bool) -> Iterator[StyleFinding]:
     """Rate by the line's times: those of our script are measured, those of others a plan for a voice unknown.
 
     Broadcast descriptions in English run at 3.9 words a second (median of a research set), so that a plan is no error.

@@ -19,11 +19,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from data.span import Span
+
 if TYPE_CHECKING:
     import av
 
 CELLS = 100
 """Cells a second. 10 ms is far below the 400 ms of the shortest window the standard knows."""
+MOMENTARY = 40
+"""Cells of 0.4 s, the window of momentary loudness (EBU Tech 3341)."""
 FLOOR = -100.0
 """LUFS. Below it there is nothing but the rounding of 16-bit samples: digital silence."""
 ABSOLUTE_GATE = -70.0  # LUFS, BS.1770-5 Annex 1
@@ -33,7 +37,6 @@ OVERSAMPLING = 4  # BS.1770-5 Annex 2, for 48 kHz
 
 FAINTEST_DIALOGUE = -40.0
 """LUFS. Films keep their dialogue between −20 and −33; quieter is noise taken for voices, or a damaged stretch."""
-Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -98,20 +101,13 @@ class Loudness:
         cells = self.energy[max(0, round(start * CELLS)) : max(0, round(end * CELLS))]
         if not len(cells):
             return np.empty(0)
-        return _means(cells, min(40, len(cells)))
+        return _means(cells, min(MOMENTARY, len(cells)))
 
     def momentary(self) -> NDArray[np.float64]:
         """LUFS of the 0.4 s that start at 0, 0.1, 0.2 … s, never below `FLOOR`."""
-        return self._curve(40)
-
-    def short_term(self) -> NDArray[np.float64]:
-        """LUFS of the 3 s that start at 0, 0.1, 0.2 … s, never below `FLOOR`."""
-        return self._curve(300)
-
-    def _curve(self, cells: int) -> NDArray[np.float64]:
-        if len(self.energy) < cells:
+        if len(self.energy) < MOMENTARY:
             return np.empty(0)
-        return -0.691 + 10 * np.log10(np.maximum(_means(self.energy, cells), _power(FLOOR)))
+        return -0.691 + 10 * np.log10(np.maximum(_means(self.energy, MOMENTARY), _power(FLOOR)))
 
 
 def lufs(power: float) -> float | None:
@@ -172,9 +168,9 @@ def channel_names(layout: str) -> tuple[str, ...]:
     """FFmpeg's names of the channels, e.g. FL FR FC LFE BL BR. A bare count has the usual order of that count."""
     import av
 
-    found = av.AudioLayout(layout)
-    names = tuple(channel.name for channel in found.channels)
-    return channel_names(f"{found.nb_channels}c") if "NONE" in names else names
+    known = av.AudioLayout(layout)
+    names = tuple(channel.name for channel in known.channels)
+    return channel_names(f"{known.nb_channels}c") if "NONE" in names else names
 
 
 def panning(layout: str) -> NDArray[np.float32]:

@@ -36,8 +36,8 @@ NOT_FILMS = re.compile(r"_pipe$|^(tty|image2|gif|apng|webp_anim|bin|xbin|adf|idf
 @functools.cache
 def ffmpeg_path() -> str:
     """The ffmpeg on PATH, else the one that imageio-ffmpeg carries."""
-    if found := shutil.which("ffmpeg"):
-        return found
+    if installed := shutil.which("ffmpeg"):
+        return installed
     import imageio_ffmpeg
 
     return str(imageio_ffmpeg.get_ffmpeg_exe())

@@ -50,12 +50,6 @@ class Delivery:
     note: str | None = None
 
 
-def delivery_suffix(episode: Episode) -> tuple[str, str | None]:
-    """The described film's suffix, and what people should know about it, if anything."""
-    delivery = plan_delivery(episode)
-    return delivery.suffix, delivery.note
-
-
 @functools.lru_cache(maxsize=16)
 def plan_delivery(episode: Episode) -> Delivery:
     """Which container, and which streams it can carry; asks ffmpeg's muxer where the answer is not plain."""

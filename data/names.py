@@ -46,18 +46,18 @@ def introduced(
     `shown`: the texts of the story that are seen. `named_from` stands above everything.
     """
     texts = list(shown) if when == "introduced" else []
-    found: dict[str, float] = {}
+    seconds_of: dict[str, float] = {}
     for member in cast.members:
         if member.named_from is not None:
-            found[member.id] = member.named_from
+            seconds_of[member.id] = member.named_from
             continue
         pattern = spoken(forms(member, cast))
         heard = (u.end for u in utterances if pattern.search(_composed(u.text)))
         read = (t.first_seen for t in texts if pattern.search(_composed(t.text)))
         times = [0.0] if when == "always" else [*heard, *read]
         if times:
-            found[member.id] = min(times)
-    return found
+            seconds_of[member.id] = min(times)
+    return seconds_of
 
 
 def forms(member: Member, cast: Cast) -> tuple[str, ...]:

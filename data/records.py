@@ -456,7 +456,7 @@ class Written(Record):
 
     stage = "script"
     name: str
-    role: Literal["script", "dapt", "vtt", "csv", "vtt-extended"]
+    role: str = Field(description="script: script.json; else the name of its format (data.formats)")
 
 
 class Finding(Record):

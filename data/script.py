@@ -36,7 +36,7 @@ def _is_text(char: str) -> bool:
     return unicodedata.category(char) not in {"Cc", "Cs"} and code & 0xFFFE != 0xFFFE and not 0xFDD0 <= code <= 0xFDEF
 
 
-Line = Annotated[str, AfterValidator(one_line)]
+Text = Annotated[str, AfterValidator(one_line)]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", description="An XML name, so that DAPT can carry it")]
 
 
@@ -46,7 +46,7 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Span(Part):
+class Timed(Part):
     """Something that lasts from `start` to `end`."""
 
     id: Id
@@ -65,7 +65,7 @@ class ScriptEpisode(Part):
 
     id: str
     file: str = Field(description="File name of the film, without its folder")
-    title: Line
+    title: Text
     duration: Seconds
     start_time: Seconds = Field(0.0, description="Container time of the film's first presented instant")
     language: Literal["ko", "en"] = Field(description="Language of the narration")
@@ -74,7 +74,7 @@ class ScriptEpisode(Part):
     content: str = Field(description="SHA-256 of the film's bytes")
 
 
-class ScriptShot(Span):
+class ScriptShot(Timed):
     """A run of frames between two cuts."""
 
 
@@ -87,14 +87,14 @@ class ScriptKeyframe(Part):
     image: str = Field(description="File name of the JPEG in the workspace")
 
 
-class ScriptUtterance(Span):
+class ScriptUtterance(Timed):
     """A stretch of speech."""
 
-    text: Line = ""
+    text: Text = ""
     source: str = Field(description="What found it: subtitles, speech, whisper; joined with +")
 
 
-class ScriptGap(Span):
+class ScriptGap(Timed):
     """A stretch without speech, used or not."""
 
     lead_in: Seconds = 0.0
@@ -110,7 +110,7 @@ class ScriptCandidate(Part):
     """One sentence that was written for the keyframe, with its score and the named parts of the score."""
 
     id: Id
-    text: Line
+    text: Text
     score: float | None = Field(description="None: the ranker left it out")
     parts: dict[str, float] = {}
     model: str
@@ -129,10 +129,10 @@ class SpokenClip(Part):
     speed: float = Field(1.0, description="How much faster than the configured rate it is spoken")
 
 
-class ScriptNarration(Span):
+class ScriptNarration(Timed):
     """One spoken line: text and times are those of the clip as it was spoken and measured."""
 
-    text: Annotated[Line, Field(min_length=1)]
+    text: Annotated[Text, Field(min_length=1)]
     kind: Kind
     gap: Id
     shot: Id
@@ -145,12 +145,12 @@ class ScriptNarration(Span):
     clip: SpokenClip
 
 
-class ExtendedLine(Span):
+class ExtendedLine(Timed):
     """A line for which the picture stands still; `start` and `end` are times of the extended film."""
 
     time: Seconds = Field(description="Where the programme pauses")
     stands: Seconds = Field(description="How long it pauses; lines with the same time share it")
-    text: Annotated[Line, Field(min_length=1)]
+    text: Annotated[Text, Field(min_length=1)]
     kind: Kind
     shot: Id
     keyframe: Id
@@ -173,7 +173,7 @@ class DroppedLine(Part):
 
     id: Id
     start: Seconds
-    text: Line
+    text: Text
     kind: Kind
     gap: Id
     keyframe: Id
@@ -182,7 +182,7 @@ class DroppedLine(Part):
     candidates: tuple[ScriptCandidate, ...] = ()
 
 
-class ScriptDuck(Span):
+class ScriptDuck(Timed):
     """One dip of the programme: fully down in [start, end], ramps before and after it."""
 
     attack: Seconds = Field(description="The ramp down begins this long before start")
@@ -239,7 +239,12 @@ def load(path: Path) -> Script:
 
 def save(script: Script, path: Path) -> None:
     """Write `script.json` so that `path` never holds half of it."""
-    write_atomically(path, (script.model_dump_json(indent=1) + "\n").encode())
+    write_atomically(path, content(script))
+
+
+def content(script: Script) -> bytes:
+    """What `script.json` holds."""
+    return (script.model_dump_json(indent=1) + "\n").encode()
 
 
 def json_schema() -> dict[str, Any]:

@@ -35,7 +35,7 @@ Cell = Any
 """What openpyxl gives: text, number, time, date, None."""
 
 
-class Row(NamedTuple):
+class TableLine(NamedTuple):
     """One line of the table as it is written."""
 
     start: float
@@ -44,7 +44,7 @@ class Row(NamedTuple):
     kind: str
 
 
-def read_table(path: Path, fps: float | None) -> Iterator[Row]:
+def read_table(path: Path, fps: float | None) -> Iterator[TableLine]:
     """The rows that are descriptions; `fps` is what time codes that count frames count by.
 
     Raises UserError that names the file, and the line where it is malformed.
@@ -65,7 +65,7 @@ def read_table(path: Path, fps: float | None) -> Iterator[Row]:
         if any(cell not in (None, "") for cell in row) and not any(kind in NO_DESCRIPTION for kind in said):
             start, end = (_seconds(path, number, cells[places[column]], fps) for column in ("start", "end"))
             text = cells[places["text"]]
-            yield Row(start, end, "" if text is None else str(text), next(iter(said), ""))
+            yield TableLine(start, end, "" if text is None else str(text), next(iter(said), ""))
 
 
 def _names(row: Sequence[Cell]) -> list[str]:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
-from data import script, subtitles
+from data import subtitles
 from data.errors import UserError
-from data.formats import dapt
+from data.formats import ENDINGS, TABLE, Format
 from data.messages import tr
 from data.products import ScriptFile
 from data.records import Kind
 from data.script import one_line
-from data.script_tables import read_table
 from data.subtitles.formats import MalformedError
 
-KINDS = (".json", ".csv", ".tsv", ".xlsx", ".xml", *subtitles.FORMATS)
-"""Endings that `read_lines` knows."""
-XML_KINDS = (".xml", ".ttml", ".dfxp")
 OVERLAP = 0.001
 """Seconds two lines must share to count as overlapping; times are rounded to 1 ms."""
 SHOWN = 5
@@ -29,7 +25,7 @@ SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Line:
+class ScriptLine:
     """One spoken line of a script. Seconds of presentation time; the text is one clean line."""
 
     start: float
@@ -39,13 +35,12 @@ class Line:
     """What it tells, where the format says so."""
 
 
-def read_lines(path: Path, fps: float | None = None) -> list[Line]:
+def read_lines(path: Path, fps: float | None = None) -> list[ScriptLine]:
     """The lines of an audio description script, by time.
 
-    A results folder of ours or its `script.json`; DAPT; WebVTT, SRT, TTML, ASS, SMI; a table (CSV, TSV, XLSX) with the
-    columns start, end and text, times in seconds, as hh:mm:ss.sss, or by frames of which there are `fps` a second; in
-    UTF-8, UTF-16 or CP949. Lines without words are left out. Raises UserError that names the file, and the line where
-    it is malformed.
+    A results folder of ours, or a file in a format that is read (`data.formats`); of tables the columns start, end and
+    text, times in seconds, as hh:mm:ss.sss, or by frames of which there are `fps` a second; in UTF-8, UTF-16 or CP949.
+    Lines without words are left out. Raises UserError that names the file, and the line where it is malformed.
     """
     lines = read_as_written(path, fps)
     spoken = sorted(filter(_spoken, lines), key=lambda line: (line.start, line.end))
@@ -61,25 +56,42 @@ def read_lines(path: Path, fps: float | None = None) -> list[Line]:
     return spoken
 
 
-def read_as_written(path: Path, fps: float | None = None) -> list[Line]:
+def read_as_written(path: Path, fps: float | None = None) -> list[ScriptLine]:
     """Like `read_lines`, but every line in the order of the file (DAPT: by time), whatever its times and words.
 
     Raises UserError where the file is missing, of no known kind or malformed.
     """
-    if path.is_dir():
-        path = ScriptFile.place(path)
-    if path.suffix.lower() not in KINDS:
-        raise UserError(
-            "{path} is no script; give a results folder or one of: {kinds}", path=path, kinds=", ".join(KINDS)
-        )
+    path = file_of(path)
+    return [replace(line, text=one_line(line.text)) for line in format_of(path).read(path, fps)]
+
+
+def file_of(path: Path) -> Path:
+    """The script itself where `path` is a results folder."""
+    return ScriptFile.place(path) if path.is_dir() else path
+
+
+def format_of(path: Path) -> Format:
+    """The row of the table by which a script file is read. Raises UserError where there is none, or no such file."""
+    rows = [row for row in TABLE if path.suffix.lower() in row.endings]
+    if not rows:
+        kinds = ", ".join(ENDINGS)
+        raise UserError("{path} is no script; give a results folder or one of: {kinds}", path=path, kinds=kinds)
     if not path.is_file():
         raise UserError("{path} does not exist; give a script or a results folder", path=path)
-    return [replace(line, text=one_line(line.text)) for line in _raw(path, fps)]
+    return rows[0] if len(rows) == 1 else next(row for row in rows if row.mark in decoded(path))
+
+
+def decoded(path: Path) -> str:
+    """The text of a script file. Raises UserError where its encoding is unknown."""
+    try:
+        return subtitles.decode(path)
+    except MalformedError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def content(path: Path) -> str:
     """What tells one script from another: the digest of its bytes, shortened. Raises UserError."""
-    path = ScriptFile.place(path) if path.is_dir() else path
+    path = file_of(path)
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     except OSError as error:
@@ -88,7 +100,7 @@ def content(path: Path) -> str:
         ) from error
 
 
-def read_for_film(path: Path, duration: float, fps: float) -> tuple[list[Line], list[str]]:
+def read_for_film(path: Path, duration: float, fps: float) -> tuple[list[ScriptLine], list[str]]:
     """The lines of a person's script that belong to a film of `duration` seconds, by time, and what was mended.
 
     Mended and listed: lines out of order, without words, beyond the film's end, that end before they begin, that
@@ -96,7 +108,7 @@ def read_for_film(path: Path, duration: float, fps: float) -> tuple[list[Line], 
     does, and where no line is left.
     """
     lines, notes = read_as_written(path, fps), []
-    if _is_xml(path) and not _is_dapt(path):
+    if format_of(file_of(path)).name == "ttml":
         notes.append(tr("{file} is TTML of another profile than DAPT; its timed texts are read.", file=path.name))
     for mend in (_with_words, _in_order, _from_zero, _inside, _forward):
         lines, note = mend(lines, duration)
@@ -117,23 +129,23 @@ def read_for_film(path: Path, duration: float, fps: float) -> tuple[list[Line], 
     return lines, notes
 
 
-def _with_words(lines: list[Line], duration: float) -> tuple[list[Line], str]:  # noqa: ARG001 – one form for all
+def _with_words(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], str]:  # noqa: ARG001 – one form for all
     empty = [line for line in lines if not _spoken(line)]
     note = tr("Left out, for they hold no words: {places}.", places=_places(empty)) if empty else ""
     return [line for line in lines if _spoken(line)], note
 
 
-def _spoken(line: Line) -> bool:
+def _spoken(line: ScriptLine) -> bool:
     return re.search(r"\w", line.text) is not None
 
 
-def _in_order(lines: list[Line], duration: float) -> tuple[list[Line], str]:  # noqa: ARG001
+def _in_order(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], str]:  # noqa: ARG001
     late = [after for before, after in pairwise(lines) if after.start < before.start]
     note = tr("These lines were not in order of time and were put there: {places}.", places=_places(late))
     return sorted(lines, key=lambda line: (line.start, line.end)), note if late else ""
 
 
-def _from_zero(lines: list[Line], duration: float) -> tuple[list[Line], str]:
+def _from_zero(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], str]:
     """A programme's time code may begin at 01:00:00:00 or 10:00:00:00."""
     hours = int(lines[0].start // 3600) if lines and lines[0].start >= duration else 0
     zero = hours * 3600
@@ -143,71 +155,20 @@ def _from_zero(lines: list[Line], duration: float) -> tuple[list[Line], str]:
     return moved, tr("The time code starts at {hours:02d}:00:00; this was subtracted.", hours=hours)
 
 
-def _inside(lines: list[Line], duration: float) -> tuple[list[Line], str]:
+def _inside(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], str]:
     """Ends cut to the film's; lines that begin beyond it are left to the caller."""
     long = [line for line in lines if line.start < duration < line.end]
     note = tr("Cut to the end of the film: {places}.", places=_places(long)) if long else ""
     return [replace(line, end=min(line.end, max(line.start, duration))) for line in lines], note
 
 
-def _forward(lines: list[Line], duration: float) -> tuple[list[Line], str]:  # noqa: ARG001
+def _forward(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], str]:  # noqa: ARG001
     back = [line for line in lines if line.end < line.start]
     note = tr("These lines end before they begin; only their start is kept: {places}.", places=_places(back))
     return [replace(line, end=max(line.start, line.end)) for line in lines], note if back else ""
 
 
-def _places(lines: Sequence[Line]) -> str:
+def _places(lines: Sequence[ScriptLine]) -> str:
     """Start and words of the first few, then how many more there are."""
     named = ", ".join(f"{line.start:.1f} s “{line.text[:20]}”" for line in lines[:SHOWN])
     return named + (f" … (+{len(lines) - SHOWN})" if len(lines) > SHOWN else "")
-
-
-def _raw(path: Path, fps: float | None) -> Iterable[Line]:
-    kind = path.suffix.lower()
-    if kind == ".json":
-        return [Line(n.start, n.end, n.text, n.kind) for n in script.load(path).narrations]
-    if kind in (".csv", ".tsv", ".xlsx"):
-        return [Line(row.start, row.end, row.text, _kind(row.kind)) for row in read_table(path, fps)]
-    if _is_xml(path):
-        _refuse_entities(path)
-    if _is_dapt(path):
-        return _dapt(path)
-    return [Line(line.start, line.end, line.text) for line in subtitles.read_descriptions(path)]
-
-
-def _kind(name: str) -> Kind:
-    return "text" if name == "text" else "title" if name == "title" else "visual"
-
-
-def _is_xml(path: Path) -> bool:
-    return path.suffix.lower() in XML_KINDS
-
-
-def _is_dapt(path: Path) -> bool:
-    return _is_xml(path) and dapt.DAPTM in _decoded(path)
-
-
-def _decoded(path: Path) -> str:
-    try:
-        return subtitles.decode(path)
-    except MalformedError as error:
-        raise UserError(f"{path}: {error}") from error
-
-
-def _refuse_entities(path: Path) -> None:
-    """Entities can hide text, grow without bound or reach for other files; no script needs its own."""
-    if "<!ENTITY" in _decoded(path):
-        raise UserError("{path} declares XML entities, which scripts may not; remove its DOCTYPE", path=path)
-
-
-def _dapt(path: Path) -> Iterator[Line]:
-    """The Script Events that represent pictures; those of the sound are dialogue."""
-    try:
-        cues = dapt.read(path.read_bytes())
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
-    for cue in cues:
-        if not cue.represents.startswith("audio"):
-            title = cue.represents.startswith("visual.text.title")
-            kind: Kind = "title" if title else "text" if cue.represents.startswith("visual.text") else "visual"
-            yield Line(cue.start, cue.end, cue.text, kind)

@@ -31,8 +31,8 @@ def number(person: str) -> int:
 
 def before(series: Series, episode: str) -> dict[str, Path]:
     """Label → picture of every stranger whom an earlier episode showed first, in the order of their numbers."""
-    found = {person: path for person, shown, path in _kept(series) if series.order(shown) < series.order(episode)}
-    return {person: found[person] for person in sorted(found, key=number)}
+    pictures = {person: path for person, shown, path in _kept(series) if series.order(shown) < series.order(episode)}
+    return {person: pictures[person] for person in sorted(pictures, key=number)}
 
 
 def content(series: Series, episode: str) -> list[str]:

@@ -79,7 +79,7 @@ def closely(episode: Episode, start: float, end: float, *, width: int) -> list[P
     """
     import av
 
-    found: list[Picture] = []
+    pictures: list[Picture] = []
     with _open(episode) as container:
         stream = _stream(container, episode)
         target = Fraction(start + episode.start_time) / _rational(stream.time_base)
@@ -91,8 +91,8 @@ def closely(episode: Episode, start: float, end: float, *, width: int) -> list[P
             if picture.time > end + 0.0005:
                 break
             if picture.time >= start - 0.0005:
-                found.append(picture)
-    return found
+                pictures.append(picture)
+    return pictures
 
 
 @dataclass

@@ -25,10 +25,10 @@ def telling(text: str, language: str) -> frozenset[str]:
     """The words of `text` that say something; none twice."""
     if language == "ko" and installed():
         return frozenset(m.form for m in analysed(text).morphemes if m.kind in _TELLING) - _empty("ko")
-    found = (re.sub(r"['’]s$", "", word) for word in re.findall(r"\w+(?:['’]s)?", text.casefold()))
+    words = (re.sub(r"['’]s$", "", word) for word in re.findall(r"\w+(?:['’]s)?", text.casefold()))
     if language == "ko":
-        return frozenset(_PARTICLES.sub("", word) for word in found) - _empty("ko")
-    return frozenset(_stem(word) for word in found if word not in _empty("en"))
+        return frozenset(_PARTICLES.sub("", word) for word in words) - _empty("ko")
+    return frozenset(_stem(word) for word in words if word not in _empty("en"))
 
 
 @functools.cache

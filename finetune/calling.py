@@ -80,12 +80,12 @@ class Calling:
         return [member.id for member in self.series.people.members] if self.series else []
 
     def _described(self, here: Collection[str]) -> Iterator[tuple[str, str]]:
-        found: dict[str, list[str]] = defaultdict(list)
+        described: dict[str, list[str]] = defaultdict(list)
         for member in self.series.people.members if self.series else ():
             if member.id in here:
                 for words in _before(member, self.language):
-                    found[words].append(member.id)
-        yield from ((words, label(ids[0])) for words, ids in found.items() if len(ids) == 1)
+                    described[words].append(member.id)
+        yield from ((words, label(ids[0])) for words, ids in described.items() if len(ids) == 1)
 
 
 def _series(folder: Path, drafts: Sequence[Draft]) -> Series | None:

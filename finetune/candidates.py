@@ -56,15 +56,15 @@ def of_episodes(truths: Sequence[Truth], folders: Sequence[Path], styles: Sequen
 
 def _folder(episode: str, folders: Sequence[Path]) -> Path | None:
     exact = [folder for folder in folders if folder.resolve() == Path(episode).resolve()]
-    found = exact or [folder for folder in folders if folder.resolve().name == Path(episode).name]
-    if len(found) > 1:
+    named = exact or [folder for folder in folders if folder.resolve().name == Path(episode).name]
+    if len(named) > 1:
         raise UserError(
             "{episode} may be {one} or {other}; name the episode by its folder in the truth file",
             episode=episode,
-            one=found[0],
-            other=found[1],
+            one=named[0],
+            other=named[1],
         )
-    return found[0] if found else None
+    return named[0] if named else None
 
 
 def of_pictures(

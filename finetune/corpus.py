@@ -136,15 +136,15 @@ def leaks(examples: Sequence[Example]) -> list[Leak]:
     Each shared value once for each pair of parts, in the order train, validation, test.
     """
     parts = [part for part in get_args(Split) if any(e.split == part for e in examples)]
-    found = []
+    shared_values = []
     for number, other in enumerate(parts):
         for part in parts[:number]:
             one, two = ([e for e in examples if e.split == p] for p in (part, other))
             for why in ("drama", "image"):
                 shared = {getattr(e, why) for e in one} & {getattr(e, why) for e in two} - {"", None}
-                found += [Leak(why, other, part, value) for value in sorted(shared)]
-            found += [Leak("text", other, part, text) for text in _shared_texts(one, two)]
-    return found
+                shared_values += [Leak(why, other, part, value) for value in sorted(shared)]
+            shared_values += [Leak("text", other, part, text) for text in _shared_texts(one, two)]
+    return shared_values
 
 
 def _shared_texts(one: Sequence[Example], two: Sequence[Example]) -> list[str]:

@@ -13,9 +13,9 @@ from typing import TypeVar
 
 from data.errors import UserError
 from finetune.card import Card, write_card
-from finetune.rows import Example, Read, Row, read, write
+from finetune.rows import DataRow, Example, Read, read, write
 
-R = TypeVar("R", bound=Row)
+R = TypeVar("R", bound=DataRow)
 
 
 def load(paths: Sequence[Path], kind: type[R], *others: Path) -> Read[R]:

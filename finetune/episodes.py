@@ -14,7 +14,7 @@ from data.workspace import Manifest, Workspace
 from finetune.calling import Calling
 from finetune.rows import Offered
 from stages import STAGES
-from stages.ranking.asking import MEMORY, Question, asked_of_model, questions
+from stages.ranking.asking import MEMORY, RankingQuestion, asked_of_model, questions
 from stages.ranking.prompt import RankingPrompt
 from stages.ranking.template import render
 from stages.sources import Planning
@@ -24,13 +24,13 @@ _PROMPT = TypeAdapter(RankingPrompt)
 
 def results_folders(paths: Sequence[Path]) -> list[Path]:
     """The results folders that are named, or that lie in a folder which is named. Raises UserError for none."""
-    found: list[Path] = []
+    folders: list[Path] = []
     for path in paths:
         inside = [path] if (path / "workspace").is_dir() else sorted(p.parent for p in path.glob("*/workspace"))
         if not inside:
             raise UserError("{path} is no results folder of vdesc and holds none; name one such as out/", path=path)
-        found += inside
-    return list(dict.fromkeys(found))
+        folders += inside
+    return list(dict.fromkeys(folders))
 
 
 def offered(folder: Path, *, drama: str = "", styles: Sequence[Style] = ()) -> list[Offered]:
@@ -82,7 +82,7 @@ def _manifest(workspace: Workspace, name: str, folder: Path) -> Manifest:
     return made
 
 
-def _row(question: Question, prompt: RankingPrompt, styles: Sequence[Style], **fields: Any) -> Offered | None:
+def _row(question: RankingQuestion, prompt: RankingPrompt, styles: Sequence[Style], **fields: Any) -> Offered | None:
     """The row of a keyframe; None where no candidate is of these styles."""
     kept = [n for n, candidate in enumerate(question.offered) if not styles or candidate.style in styles]
     if not kept:

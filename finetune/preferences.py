@@ -146,9 +146,9 @@ def of_results(
     for folder in folders:
         made = reviews.read(folder, url)
         if made:
-            found = preferences(made, offered(folder, drama=drama), drama=drama, approvals=approvals)
-            examples += found.examples
-            counts.update(found.counts)
+            pairs = preferences(made, offered(folder, drama=drama), drama=drama, approvals=approvals)
+            examples += pairs.examples
+            counts.update(pairs.counts)
     if not counts:
         raise UserError("Nobody has reviewed {folders}; run vdesc review", folders=", ".join(map(str, folders)))
     return Preferred(tuple(examples), dict(counts))

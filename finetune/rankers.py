@@ -53,16 +53,16 @@ def rivals(
 
     The base of a reward adapter has no reward head; it ranks by likelihood. `weights`: of the heuristic's parts.
     """
-    found: dict[str, Judge] = {"random": judges.by_chance}
+    judges_of: dict[str, Judge] = {"random": judges.by_chance}
     if all(e.places for e in examples):
-        found["first"] = judges.first
-    found |= {"longest": judges.longest, "heuristic": partial(judges.by_heuristic, weights=weights)}
+        judges_of["first"] = judges.first
+    judges_of |= {"longest": judges.longest, "heuristic": partial(judges.by_heuristic, weights=weights)}
     if options.adapter is not None:
         base = options.model_copy(update={"adapter": None})
-        found["base"] = partial(_by_model, CausalRanker, base, judges.causal, partial(progress, "base"))
+        judges_of["base"] = partial(_by_model, CausalRanker, base, judges.causal, partial(progress, "base"))
     ranker, judge = (RewardRanker, judges.reward) if kind == "reward" else (CausalRanker, judges.causal)
-    found[ours] = partial(_by_model, ranker, options, judge, partial(progress, ours))
-    return found
+    judges_of[ours] = partial(_by_model, ranker, options, judge, partial(progress, ours))
+    return judges_of
 
 
 def _by_model(

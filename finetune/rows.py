@@ -19,13 +19,13 @@ from data.files import write_atomically
 from data.messages import tr
 from data.records import Seconds
 
-R = TypeVar("R", bound="Row")
+R = TypeVar("R", bound="DataRow")
 Split = Literal["train", "validation", "test"]
 NEAR = 0.75
 """How alike (difflib) an unknown field's name must be to a known one to be taken for a slip of the pen."""
 
 
-class Row(BaseModel):
+class DataRow(BaseModel):
     """One line of a data file. Fields nobody here knows are kept out, and told (`Read.ignored`)."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
@@ -38,7 +38,7 @@ class Row(BaseModel):
     time: Seconds | None = Field(None, ge=0, description="Seconds from the start of the episode")
 
 
-class Truth(Row):
+class Truth(DataRow):
     """What a person wrote for a moment, named by its picture or by episode and time."""
 
     caption: str = Field(min_length=1, description="The human description")
@@ -51,7 +51,7 @@ class Truth(Row):
         return self
 
 
-class Offered(Row):
+class Offered(DataRow):
     """The candidates written for one moment, with the prompt a ranker is asked with."""
 
     captions: tuple[str, ...] = Field(min_length=1, description="The candidates")
@@ -64,7 +64,7 @@ class Offered(Row):
     )
 
 
-class Example(Row):
+class Example(DataRow):
     """One example to learn from or to be judged on: a prompt, the best response, and what was worse."""
 
     prompt: str = Field(min_length=1)
@@ -122,7 +122,7 @@ def read(paths: Path | Sequence[Path], kind: type[R]) -> Read[R]:
     return rows
 
 
-def write(path: Path, rows: Iterable[Row]) -> None:
+def write(path: Path, rows: Iterable[DataRow]) -> None:
     """Write rows as JSON Lines; empty fields are left out. The file appears whole or not at all."""
     lines = [row.model_dump_json(exclude_defaults=True) for row in rows]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -167,7 +167,7 @@ def _checked(value: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield where, value
 
 
-def _unknown(value: dict[str, Any], kind: type[Row], where: str) -> Iterator[str]:
+def _unknown(value: dict[str, Any], kind: type[DataRow], where: str) -> Iterator[str]:
     """Names of unknown fields. Raises UserError for one that is nearly a known field which the row lacks."""
     for name in value.keys() - kind.model_fields.keys():
         near = difflib.get_close_matches(name, kind.model_fields.keys() - value.keys(), n=1, cutoff=NEAR)

@@ -1,4 +1,4 @@
-"""From candidates and what a person wrote, examples to learn from: the likest candidate is the response."""
+"""From candidates and what a person wrote, examples to learn from: the candidate most like it is the response."""
 
 from __future__ import annotations
 
@@ -62,17 +62,19 @@ def match(truths: Sequence[Truth], offered: Sequence[Offered]) -> list[tuple[Tru
     (assignment problem; scipy).
     """
     by_image = {row.image: row for row in offered if row.image}
-    found = {n: by_image[t.image] for n, t in enumerate(truths) if t.image in by_image}
-    used = {id(row) for row in found.values()}
+    candidates_of = {n: by_image[t.image] for n, t in enumerate(truths) if t.image in by_image}
+    used = {id(row) for row in candidates_of.values()}
     in_time: dict[str, list[Offered]] = defaultdict(list)
     for row in offered:
         if row.episode is not None and row.time is not None and id(row) not in used:
             in_time[row.episode].append(row)
     for episode, rows in in_time.items():
-        lines = [n for n, t in enumerate(truths) if n not in found and t.episode == episode and t.time is not None]
+        lines = [
+            n for n, t in enumerate(truths) if n not in candidates_of and t.episode == episode and t.time is not None
+        ]
         for line, place in _assigned(_distances([truths[n] for n in lines], rows)):
-            found[lines[line]] = rows[place]
-    return [(truths[n], found[n]) for n in sorted(found)]
+            candidates_of[lines[line]] = rows[place]
+    return [(truths[n], candidates_of[n]) for n in sorted(candidates_of)]
 
 
 def _distances(truths: Sequence[Truth], rows: Sequence[Offered]) -> NDArray[np.float64]:
@@ -86,7 +88,7 @@ def _distances(truths: Sequence[Truth], rows: Sequence[Offered]) -> NDArray[np.f
 def _assigned(distances: NDArray[np.float64]) -> list[tuple[int, int]]:
     from scipy.optimize import linear_sum_assignment
 
-    far = NEAR * (1 + distances.size)  # dearer than all near pairs together
+    far = NEAR * (1 + distances.size)  # costs more than all near pairs together
     lines, rows = linear_sum_assignment(np.where(distances <= NEAR, distances, far))
     return [(int(n), int(k)) for n, k in zip(lines, rows, strict=True) if distances[n, k] <= NEAR]
 

@@ -12,10 +12,10 @@ from stages.ranking.template import encode
 IGNORED = -100
 """torch's own index for targets that do not count."""
 
-Row = dict[str, Any]
+Encoded = dict[str, Any]
 
 
-def sft_rows(examples: Sequence[Example], tokenizer: Any, room: int | None) -> list[Row]:
+def sft_rows(examples: Sequence[Example], tokenizer: Any, room: int | None) -> list[Encoded]:
     """`input_ids` and `labels` (both as long as prompt and response together) of each example that fits into `room`.
 
     The labels of the prompt are ignored: the loss is of the response and its end alone.
@@ -28,7 +28,7 @@ def sft_rows(examples: Sequence[Example], tokenizer: Any, room: int | None) -> l
     return rows
 
 
-def pair_rows(examples: Sequence[Example], tokenizer: Any, room: int | None, *, whole: bool) -> list[Row]:
+def pair_rows(examples: Sequence[Example], tokenizer: Any, room: int | None, *, whole: bool) -> list[Encoded]:
     """`prompt_ids`, `chosen_ids` and `rejected_ids` of each response against each rejected text where both fit.
 
     `whole`: chosen and rejected hold the prompt as well, as trl.RewardTrainer wants them.
@@ -42,7 +42,7 @@ def pair_rows(examples: Sequence[Example], tokenizer: Any, room: int | None, *, 
     return rows
 
 
-def _pair(prompt: list[int], chosen: list[int], rejected: list[int], whole: bool) -> Row:
+def _pair(prompt: list[int], chosen: list[int], rejected: list[int], whole: bool) -> Encoded:
     length = len(prompt) + max(len(chosen), len(rejected))
     if whole:
         return {"chosen_ids": prompt + chosen, "rejected_ids": prompt + rejected, "length": length}
@@ -73,7 +73,7 @@ def ranked(examples: Sequence[Example], tokenizer: Any, context: int | None, mos
     return [fitting[i * len(fitting) // most] for i in range(most)] if len(fitting) > most else fitting
 
 
-def check_some(rows: Sequence[Row], examples: Sequence[Example], objective: str, room: int | None) -> None:
+def check_some(rows: Sequence[Encoded], examples: Sequence[Example], objective: str, room: int | None) -> None:
     """Raise UserError where no row is left to learn from, with the cause."""
     if rows:
         return

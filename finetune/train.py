@@ -72,7 +72,7 @@ class _Work:
     model: Any
     tokenizer: Any
     base: Base
-    rows: dict[str, list[tokens.Row]]
+    rows: dict[str, list[tokens.Encoded]]
     """train and validation, as tokens."""
     ranked: list[Example]
     """Validation rows to rank."""
@@ -184,7 +184,9 @@ def _options(config: TrainingConfig) -> RankerOptions:
     return RankerOptions(model=config.model, **shared)
 
 
-def _rows(config: TrainingConfig, examples: Sequence[Example], tokenizer: Any, room: int | None) -> list[tokens.Row]:
+def _rows(
+    config: TrainingConfig, examples: Sequence[Example], tokenizer: Any, room: int | None
+) -> list[tokens.Encoded]:
     if config.objective == "sft":
         return tokens.sft_rows(examples, tokenizer, room)
     return tokens.pair_rows(examples, tokenizer, room, whole=config.objective == "reward")
@@ -311,8 +313,8 @@ def _finish(trainer: Any, work: _Work, partial: Path, output: Path, started: flo
 
 def _accuracies(history: Sequence[dict[str, Any]], best: float | None) -> tuple[float | None, float | None]:
     """Ranking accuracy of the base, and of the weights that were kept."""
-    found = [entry["eval_ranking_accuracy"] for entry in history if "eval_ranking_accuracy" in entry]
-    return (found[0] if found else None), best
+    accuracies = [entry["eval_ranking_accuracy"] for entry in history if "eval_ranking_accuracy" in entry]
+    return (accuracies[0] if accuracies else None), best
 
 
 def _counts(work: _Work) -> dict[str, int]:

@@ -23,7 +23,7 @@ from trl.trainer.reward_trainer import RewardTrainer
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling, SFTTrainer
 
-from finetune.tokens import Row
+from finetune.tokens import Encoded
 from finetune.training_config import Objective
 
 # TRL computes the output layer at the tokens with a label alone where Triton is, and elsewhere at all of them, for
@@ -133,7 +133,7 @@ class Packed(DataCollatorForLanguageModeling):
     of the batch wherever there is no FlashAttention. Padding has position 0 again and again: it sees itself alone.
     """
 
-    def torch_call(self, examples: list[Row]) -> dict[str, Any]:
+    def torch_call(self, examples: list[Encoded]) -> dict[str, Any]:
         """Batch of `input_ids`, `labels` and `position_ids`, (rows, longest)."""
         batch: dict[str, Any] = super().torch_call(examples)
         del batch["attention_mask"]
@@ -150,7 +150,7 @@ def collator(objective: Objective, padding: int, *, packing: bool) -> Any:
     return kind(pad_token_id=padding, return_position_ids=packing)
 
 
-def pack(rows: Sequence[Row], room: int, seed: int) -> datasets.Dataset:
+def pack(rows: Sequence[Encoded], room: int, seed: int) -> datasets.Dataset:
     """Rows filled with whole examples up to `room` tokens: best fit decreasing (Ding et al. 2024, arXiv:2404.10830).
 
     Columns input_ids, labels and seq_lengths. Examples are shuffled first: what shares a row is drawn by the seed.

@@ -20,7 +20,7 @@ LETTERS = 80
 
 
 @dataclass(frozen=True)
-class Source:
+class DataFile:
     """One data file."""
 
     path: str
@@ -38,7 +38,7 @@ class Corpus:
     validation: tuple[Example, ...]
     dropped: dict[str, int]
     """Why → how many rows are in neither: test, duplicates, near-duplicates, leaks."""
-    sources: tuple[Source, ...]
+    sources: tuple[DataFile, ...]
 
     @property
     def licences(self) -> dict[str, int]:
@@ -83,17 +83,17 @@ def _parted(rows: Sequence[Example], config: TrainingConfig) -> list[Example]:
 
 def _without_leaks(rows: Sequence[Example], config: TrainingConfig) -> tuple[list[Example], int]:
     """The rows without training rows that other parts know, and how many those were. Raises UserError for `refuse`."""
-    found = [leak for leak in leaks(rows) if leak.part == "train" or leak.other == "train"]
-    if not found:
+    leaking = [leak for leak in leaks(rows) if leak.part == "train" or leak.other == "train"]
+    if not leaking:
         return list(rows), 0
     if config.leaks == "refuse":
         raise UserError(
             "{count} training rows or titles are known from validation or test ({first}); mend the split, or leave "
             "them out of training by leaks=drop",
-            count=len(found),
-            first=_told(found),
+            count=len(leaking),
+            first=_told(leaking),
         )
-    shared = {(leak.why, leak.value) for leak in found}
+    shared = {(leak.why, leak.value) for leak in leaking}
     known = _near_others(rows) if any(why == "text" for why, _ in shared) else set()
     kept = [
         e for e in rows
@@ -117,9 +117,9 @@ def _told(found: Sequence[Leak]) -> str:
     return f"{named}; …" if len(found) > SHOWN else named
 
 
-def _source(path: Path) -> Source:
+def _source(path: Path) -> DataFile:
     card = path.with_suffix(".card.json")
-    return Source(str(path), _sha(path), _sha(card) if card.is_file() else None)
+    return DataFile(str(path), _sha(path), _sha(card) if card.is_file() else None)
 
 
 def _sha(path: Path) -> str:

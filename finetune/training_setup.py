@@ -109,12 +109,12 @@ def adapter_settings(config: TrainingConfig, model: Any, revision: str | None) -
 
 def last_checkpoint(folder: Path) -> Path | None:
     """The latest whole checkpoint; its state is written last."""
-    found = {
+    checkpoints = {
         int(match[1]): path
         for path in folder.glob("checkpoint-*")
         if (match := re.fullmatch(r"checkpoint-(\d+)", path.name)) and (path / "trainer_state.json").is_file()
     }
-    return found[max(found)] if found else None
+    return checkpoints[max(checkpoints)] if checkpoints else None
 
 
 def callbacks(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from data.scripts import Line
+from data.scripts import ScriptLine
 from finetune.rows import Truth
 
 
 def truths(
-    lines: Sequence[Line], *, episode: str, drama: str, language: Literal["ko", "en"] = "ko", source: str = "",
+    lines: Sequence[ScriptLine], *, episode: str, drama: str, language: Literal["ko", "en"] = "ko", source: str = "",
     licence: str = "",
 ) -> list[Truth]:  # fmt: skip
     """A row for each line of a script of `episode` (a results folder, or its name)."""

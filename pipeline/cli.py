@@ -10,6 +10,7 @@ import typer
 
 from data import messages
 from data.errors import SURROUNDINGS, ConfigError, UserError, VdescError, interrupted
+from data.formats import EXPORTS, READ
 from data.messages import tr
 from pipeline import DEFAULT_PROFILE
 from pipeline import help as help_
@@ -23,6 +24,7 @@ from pipeline.terminal import console as make_console
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from data.formats import Format
     from pipeline.config import Config
     from pipeline.models import Chosen
     from pipeline.runner import Work
@@ -116,7 +118,7 @@ def run(
 
 @app.command()
 def voice(
-    script: Annotated[Path, typer.Argument(readable=False, help="VTT, SRT, TTML, DAPT, CSV, XLSX or script.json.")],
+    script: Annotated[Path, typer.Argument(readable=False, help=help_.filled("Script: {formats}.", formats=READ))],
     episode: Annotated[Path, typer.Option("--episode", "-e", readable=False, help="The film it was written for.")],
     out: Annotated[Path, typer.Option(help="Where the results folder goes.")] = Path("out"),
     profile: Profile = DEFAULT_PROFILE,
@@ -237,7 +239,7 @@ def export(
             "--format",
             "-f",
             autocompletion=help_.formats,
-            help="dapt, vtt, srt, csv, xlsx, docx, html, labels, fadepan, hls, dash, web.",
+            help=help_.filled("One of {formats}.", formats=", ".join(EXPORTS)),
         ),
     ],
     to: Annotated[
@@ -245,40 +247,37 @@ def export(
     ] = None,
     lang: LangOption = None,  # noqa: ARG001
 ) -> None:
-    """Write the narration script in another format."""
+    """Write the narration script in another format, or the described film for players."""
+    from data.formats import chosen
+
+    made = _exported(_results_folder(results), chosen(format_), to)
+    make_console().print(str(made), markup=False, highlight=False, soft_wrap=True)
+
+
+def _exported(results: Path, row: Format, to: Path | None) -> Path:
+    """The file that was written, or the one to begin with in the folder."""
     from data.files import write_atomically
-    from data.formats import export as export_script
     from data.products import ScriptFile
     from data.records import Keyframe
     from data.script import load
-    from data.streaming import STREAMING, package
     from data.workspace import Workspace
     from pipeline.delivery import described_film
 
-    file = ScriptFile.place(_results_folder(results))
+    file = ScriptFile.place(results)
     if not file.is_file():
         raise UserError("{folder} has no script yet; run vdesc run first", folder=results)
     script = load(file)
-    if format_ == "web":
-        from pipeline.review.publish import publish
-
-        page = publish(results, to or results / "web")
-        make_console().print(str(page), markup=False, highlight=False, soft_wrap=True)
-        return
-    if format_ in STREAMING:
-        main = package(described_film(results), format_, to or results / format_, script.episode.language)
-        make_console().print(str(main), markup=False, highlight=False, soft_wrap=True)
-        return
-    stills = Workspace(results / "workspace").folder_of(Keyframe)
-    name, content = export_script(script, format_, stills if stills.is_dir() else None)
-    target = to or results / name
+    target = to or results / row.file_name(script.episode.language)
     try:
-        write_atomically(target, content)
+        if row.film:
+            return row.packaged(described_film(results), script, target)
+        stills = Workspace(results / "workspace").folder_of(Keyframe)
+        write_atomically(target, row.written(script, stills if stills.is_dir() else None))
     except OSError as error:
         cause = error.strerror or error
         line = tr("{file} cannot be written ({cause}); choose another one with --output", file=target, cause=cause)
         raise UserError(line) from None
-    make_console().print(str(target), markup=False, highlight=False, soft_wrap=True)
+    return target
 
 
 @app.command()

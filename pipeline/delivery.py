@@ -10,14 +10,15 @@ from pathlib import Path
 
 from data.errors import UserError
 from data.files import write_atomically
+from data.formats import TABLE
 from data.mux import SUFFIXES
-from data.products import DescribedFilm, ExtendedFilm, Stem
+from data.products import DescribedFilm, ExtendedFilm, ScriptFile, Stem
 from data.workspace import Workspace
 
 DELIVERED = {
     "mix": (DescribedFilm.pattern, Stem.pattern),
     "extended": (ExtendedFilm.pattern,),
-    "script": ("script.*", "descriptions.*"),
+    "script": (ScriptFile.pattern, *(row.file_name("*") for row in TABLE if row.delivered)),
     "check": ("report.json", "report.html"),
 }
 """Stage → patterns of the files people are given."""
@@ -45,6 +46,12 @@ def deliver(workspace: Workspace, folder: Path, unwanted: Collection[str] = ()) 
         write_atomically(register, json.dumps(after, indent=1).encode())
 
 
+def deliverables(stage: str, folder: Path) -> list[Path]:
+    """What people are given of a stage, as it lies in the stage's folder or among the results."""
+    paths = (path for pattern in DELIVERED[stage] for path in sorted(folder.glob(pattern)))
+    return list(dict.fromkeys(paths))  # a file may fit two patterns
+
+
 def described_film(folder: Path) -> Path:
     """The described film in a results folder. Raises UserError where there is none."""
     films = sorted(path for path in folder.glob(DescribedFilm.pattern) if path.suffix in SUFFIXES.values())
@@ -56,10 +63,9 @@ def described_film(folder: Path) -> Path:
 def _finished(workspace: Workspace, unwanted: Collection[str]) -> list[Path]:
     return [
         path
-        for stage, patterns in DELIVERED.items()
+        for stage in DELIVERED
         if stage not in unwanted and workspace.manifest(stage)
-        for pattern in patterns
-        for path in sorted(workspace.stage(stage).glob(pattern))
+        for path in deliverables(stage, workspace.stage(stage))
     ]
 
 

@@ -135,11 +135,11 @@ def _profiles() -> Iterator[Fact]:
 
     for name in settings.profiles():
         try:
-            found = list(needs(settings.load(name)))
+            model_needs = list(needs(settings.load(name)))
         except ConfigError as error:
             yield Fact(tr("profile {name}", name=name), str(error), "absent")
             continue
-        if missing := absent(found):
+        if missing := absent(model_needs):
             size, unknown = to_download(missing)
             more = tr(", and {number} of unknown size", number=unknown) if unknown else ""
             text = tr("{number} models are not here ({size:.1f} GB{more}): vdesc models fetch -c {name}",

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from data.errors import ConfigError, UserError
+from data.formats import READ
 from data.messages import catalogue, current, tr
 from pipeline import DEFAULT_PROFILE
+from pipeline import help as help_
 from pipeline.terminal import Assignments, LangOption, More, Offline, Output, Profile, chosen_from, console, expanded
 
 if TYPE_CHECKING:
@@ -28,7 +30,10 @@ Truths = Annotated[list[Path], typer.Option("--truth", readable=False, help="Wha
 
 @finetune_app.command()
 def truth(
-    script: Annotated[Path, typer.Argument(readable=False, help="Human description: WebVTT, SRT, CSV, DAPT …")],
+    script: Annotated[
+        Path,
+        typer.Argument(readable=False, help=help_.filled("Human description: {formats}.", formats=READ)),
+    ],
     output: Output,
     episode: Annotated[Path, typer.Option(help="Results folder of the episode, e.g. out/episode.")],
     drama: Drama,

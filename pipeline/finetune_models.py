@@ -8,8 +8,10 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from data.formats import READ
 from data.messages import tr
 from pipeline import DEFAULT_PROFILE
+from pipeline import help as help_
 from pipeline.finetune_commands import finetune_app
 from pipeline.terminal import Assignments, LangOption, More, Offline, Output, Profile, chosen_from, console, expanded
 
@@ -69,9 +71,9 @@ def evaluate(
     name = _name(Path(adapter or options.model))
     with counted(console(), name) as progress:
         judged = rankers.rivals(examples, options, kind, name, weights, lambda _, done, total: progress(done, total))
-        found = evaluated(examples, judged, name)
-    write_report(output, found, Path())
-    typer.echo(markdown(found))
+        evaluation = evaluated(examples, judged, name)
+    write_report(output, evaluation, Path())
+    typer.echo(markdown(evaluation))
     typer.echo(str(output / "evaluation.html"))
 
 
@@ -97,7 +99,10 @@ def _name(ranker: Path) -> str:
 @finetune_app.command()
 def compare(
     ours: Annotated[Path, typer.Argument(readable=False, help="Results folder of ours, or a script.")],
-    theirs: Annotated[Path, typer.Argument(readable=False, help="The human description: WebVTT, SRT, CSV, DAPT …")],
+    theirs: Annotated[
+        Path,
+        typer.Argument(readable=False, help=help_.filled("Human description: {formats}.", formats=READ)),
+    ],
     output: Output,
     matching: Annotated[str, typer.Option(help="events: 1:1 by time and text; windows: by time alone.")] = "events",
     match_by: Annotated[str, typer.Option(help="Likeness for the matching: chrf, kosbert, bertscore.")] = "chrf",

@@ -41,12 +41,29 @@ MISUSES = (
 """What Typer says of a wrong command line; a longer template stands before the one it begins with."""
 
 
+TEMPLATES: dict[str, tuple[str, dict[str, str]]] = {}
+"""Help text → what it was filled into, and with what."""
+
+
+def filled(template: str, **values: str) -> str:
+    """A help text with what a table says in it; the template is what is translated."""
+    text = template.format(**values)
+    TEMPLATES[text] = template, values
+    return text
+
+
+def _shown(text: str) -> str:
+    """A help text in the current language."""
+    template, values = TEMPLATES.get(text, (text, {}))
+    return tr(template, **values) if values else known(text)
+
+
 def misuse(said: str) -> str:
     """What Typer said is wrong with the command line, in the user's language as far as it is known."""
     for template in MISUSES:
         pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(template))
-        if found := re.fullmatch(pattern, said):
-            return tr(template, **{name: misuse(value) for name, value in found.groupdict().items()})
+        if match := re.fullmatch(pattern, said):
+            return tr(template, **{name: misuse(value) for name, value in match.groupdict().items()})
     return said
 
 
@@ -78,7 +95,7 @@ def _translate(command: Any) -> None:
     for thing in (command, *command.params):
         for name in ("help", "short_help"):
             if getattr(thing, name, None):
-                setattr(thing, name, known(getattr(thing, name)))
+                setattr(thing, name, _shown(getattr(thing, name)))
     usage, option = command.get_usage, command.get_help_option
     command.get_usage = lambda context: usage(context).replace(USAGE, tr(USAGE), 1)
     command.get_help_option = lambda context: _told(option(context))
@@ -120,7 +137,6 @@ def stages(incomplete: str) -> list[str]:
 
 def formats(incomplete: str) -> list[str]:
     """Names of formats that begin so."""
-    from data.formats import FORMATS
-    from data.streaming import STREAMING
+    from data.formats import EXPORTS
 
-    return [name for name in (*FORMATS, *STREAMING, "web") if name.startswith(incomplete)]
+    return [name for name in EXPORTS if name.startswith(incomplete)]

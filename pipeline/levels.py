@@ -81,10 +81,10 @@ def film(work: Work, levels: Sequence[str], language: str) -> Path | None:
     Raises MediaError where it cannot be written.
     """
     folder = work.folder / "levels"
-    found = {level: folder / level for level in levels if DescribedFilm.open(folder / level).path}
-    if not found:
+    folders = {level: folder / level for level in levels if DescribedFilm.open(folder / level).path}
+    if not folders:
         return None
-    films = {f"{TITLES[language]} ({NAMES[language][level]})": described_film(at) for level, at in found.items()}
+    films = {f"{TITLES[language]} ({NAMES[language][level]})": described_film(at) for level, at in folders.items()}
     target = folder / next(iter(films.values())).name
     made_of = {title: path.stat().st_mtime_ns for title, path in films.items()}
     register = work.workspace.folder / "levels.json"

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from data.errors import UserError
+from data.formats import READ
 from data.messages import tr
+from pipeline import help as help_
 from pipeline.terminal import LangOption
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ FOUND = 3
 
 
 def lint(
-    file: Annotated[Path, typer.Argument(readable=False, help="A script: VTT, SRT, DAPT, CSV, script.json …")],
+    file: Annotated[Path, typer.Argument(readable=False, help=help_.filled("Script: {formats}.", formats=READ))],
     language: Annotated[
         str | None, typer.Option(help="Language of the narration: ko or en; else by its letters.")
     ] = None,
@@ -41,32 +43,33 @@ def lint(
     from data.series import load
 
     known = load(series) if series else None
-    found = examine(file, cast('Literal["ko", "en"] | None', language), fps, known)
+    linted = examine(file, cast('Literal["ko", "en"] | None', language), fps, known)
     if to:
-        mend(found, to)
-        found = examine(to, found.language, fps, known)
+        mend(linted, to)
+        linted = examine(to, linted.language, fps, known)
     if as_json:
         import json
 
-        typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=1))
+        typer.echo(json.dumps(linted.as_json(), ensure_ascii=False, indent=1))
     else:
-        show(found)
-    raise typer.Exit(FOUND if found.count("error") else 0)
+        show(linted)
+    raise typer.Exit(FOUND if linted.count("error") else 0)
 
 
 def mend(found: Linted, to: Path) -> None:
     """Write the script with everything mended that can safely be; the one that was read stays as it is."""
     from data.files import write_atomically
     from data.lint import mended
-    from data.rewriting import rewritten
+    from data.scripts import file_of, format_of
 
-    if to.suffix.lower() != (found.file.suffix.lower() or ".json"):
+    file = file_of(found.file)
+    if to.suffix.lower() != file.suffix.lower():
         raise UserError("{file}: the mended script keeps its format; give --output the same ending", file=to)
-    if to.exists() and to.samefile(found.file):
+    if to.exists() and to.samefile(file):
         raise UserError("{file} is the script itself; give --output another name", file=to)
     texts = mended(found)
     try:
-        write_atomically(to, rewritten(found.file, texts))
+        write_atomically(to, format_of(file).rewritten(file, texts))
     except OSError as error:
         cause = error.strerror or error
         line = tr("{file} cannot be written ({cause}); choose another one with --output", file=to, cause=cause)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.errors import MediaError, UserError
+from data.formats.streaming import examine
 from data.media import ffmpeg_path
 from data.products import ScriptFile
 from data.script import Script, ScriptNarration, load
-from data.streaming import examine
 from pipeline.delivery import described_film
 
 if TYPE_CHECKING:

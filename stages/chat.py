@@ -12,7 +12,7 @@ NO_THINKING = {"enable_thinking": False, "thinking": False, "skip_reasoning": Tr
 """Switches of chat templates that make a model answer at once: Qwen3, HyperCLOVA X SEED Think (two names)."""
 
 
-class Question(Protocol):
+class ChatQuestion(Protocol):
     """What is read of a prompt."""
 
     @property
@@ -21,7 +21,7 @@ class Question(Protocol):
     def text(self) -> str: ...
 
 
-def conversations(asked: Sequence[Question], image: Any, *, with_system: bool) -> list[list[dict[str, Any]]]:
+def conversations(asked: Sequence[ChatQuestion], image: Any, *, with_system: bool) -> list[list[dict[str, Any]]]:
     """One conversation per question about `image`.
 
     Where the system texts differ, or the template knows no system role, they follow the picture: what comes before
@@ -31,7 +31,7 @@ def conversations(asked: Sequence[Question], image: Any, *, with_system: bool) -
     return [_conversation(question, image, role=role) for question in asked]
 
 
-def _conversation(question: Question, image: Any, *, role: bool) -> list[dict[str, Any]]:
+def _conversation(question: ChatQuestion, image: Any, *, role: bool) -> list[dict[str, Any]]:
     text = question.text if role else f"{question.system}\n\n{question.text}".strip()
     user = {"role": "user", "content": [{"type": "image", "image": image}, {"type": "text", "text": text}]}
     system = {"role": "system", "content": [{"type": "text", "text": question.system}]}

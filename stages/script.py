@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
 
 from data.claims import marked
-from data.formats import export
+from data.formats import TABLE, export
 from data.products import ScriptFile
 from data.records import (
     Candidate,
@@ -49,9 +48,8 @@ from stages.stage import Job, StageConfig
 
 VERSION = 2
 
-Role = Literal["dapt", "vtt", "csv", "vtt-extended"]
-DELIVERED: tuple[Role, ...] = ("dapt", "vtt", "csv")
-EXTENDED: tuple[Role, ...] = (*DELIVERED, "vtt-extended")
+DELIVERED = tuple(row.name for row in TABLE if row.delivered == "always")
+EXTENDED = (*DELIVERED, *(row.name for row in TABLE if row.delivered == "extended"))
 """What is delivered where there is an extended film."""
 
 
@@ -60,7 +58,7 @@ class Config(StageConfig):
 
 
 def run(job: Job[Config]) -> Iterable[Record]:
-    """Write `script.json`, DAPT, WebVTT and CSV into the stage's folder; yields a Written for each."""
+    """Write `script.json` and every delivered format into the stage's folder; yields a Written for each."""
     script = build(job)
     save(script, ScriptFile.place(job.folder))
     yield Written(id=record_id("w", 1), name=ScriptFile.pattern, role="script")

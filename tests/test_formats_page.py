@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from data.formats import ENDINGS, EXPORTS
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = ("formats.md", "formats.ko.md")
 
@@ -21,6 +23,24 @@ def commands(name: str) -> list[str]:
 
 def test_both_languages_show_the_same_commands() -> None:
     assert commands(PAGES[0]) == commands(PAGES[1])
+
+
+def names(page: Path, head: str) -> list[str]:
+    """What stands in backticks in the first column of the table under `head`."""
+    text = page.read_text(encoding="utf-8")
+    table = text.partition(f"| {head} |")[2].partition("\n\n")[0]
+    return [name for row in table.splitlines()[2:] for name in re.findall(r"`(.+?)`", row.split("|")[1])]
+
+
+@pytest.mark.parametrize(("page", "head"), [(PAGES[0], "format"), (PAGES[1], "형식")])
+def test_the_pages_show_every_format_that_is_written(page: str, head: str) -> None:
+    assert sorted(names(DOCS / page, head)) == sorted(EXPORTS)
+
+
+@pytest.mark.parametrize(("page", "head"), [(PAGES[0], "comes as"), (PAGES[1], "들어오는 것")])
+def test_the_pages_show_every_ending_that_is_read(page: str, head: str) -> None:
+    shown = {name for name in names(DOCS / page, head) if name.startswith(".")}
+    assert shown == set(ENDINGS)
 
 
 @pytest.mark.slow

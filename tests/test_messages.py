@@ -17,7 +17,7 @@ from typer import rich_utils
 from data import messages
 from data.errors import MediaError, UserError
 from pipeline.cli import app
-from pipeline.help import MISUSES, TITLES
+from pipeline.help import MISUSES, TEMPLATES, TITLES
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("data", "stages", "finetune", "pipeline")
@@ -55,7 +55,8 @@ def templates() -> Iterator[str]:
 def help_texts(command: Any) -> Iterator[str]:
     """What --help says of a command and of all below it."""
     asking = command.get_help_option(typer.Context(command))
-    yield from (thing.help for thing in (command, *command.params, asking) if getattr(thing, "help", None))
+    shown = [thing.help for thing in (command, *command.params, asking) if getattr(thing, "help", None)]
+    yield from (TEMPLATES[text][0] if text in TEMPLATES else text for text in shown)
     for below in getattr(command, "commands", {}).values():
         yield from help_texts(below)
 

@@ -118,7 +118,7 @@ class Way:
     """One way to train on the rows."""
 
     name: str
-    make: Callable[[Any, list[tokens.Row], Path], Any]
+    make: Callable[[Any, list[tokens.Encoded], Path], Any]
     """A fresh trainer of a fresh model for one epoch."""
 
 
@@ -158,7 +158,7 @@ def _config(**changes: Any) -> TrainingConfig:
     return TrainingConfig.model_validate(usual | changes)
 
 
-def ours(model: Any, rows: list[tokens.Row], folder: Path, **changes: Any) -> Any:
+def ours(model: Any, rows: list[tokens.Encoded], folder: Path, **changes: Any) -> Any:
     """The production way: packed, or grouped by length, by finetune's trainer."""
     # as many examples to a step as the plain loop has, so that both take as many steps
     packing = changes.get("packing", True)
@@ -178,7 +178,7 @@ def ours(model: Any, rows: list[tokens.Row], folder: Path, **changes: Any) -> An
     return _silent(trainer)
 
 
-def plain(model: Any, rows: list[tokens.Row], folder: Path, whole: bool = False) -> Any:
+def plain(model: Any, rows: list[tokens.Encoded], folder: Path, whole: bool = False) -> Any:
     """transformers.Trainer as it comes: rows in random order, padded to the longest of the batch (or to ROOM)."""
     import peft
 
@@ -213,7 +213,7 @@ WAYS = (
 )
 
 
-def _epoch(way: Way, sizes: dict[str, int], rows: list[tokens.Row]) -> tuple[float, float]:
+def _epoch(way: Way, sizes: dict[str, int], rows: list[tokens.Encoded]) -> tuple[float, float]:
     """Seconds of an epoch, and the loss on all rows after it (nats a response token)."""
     with tempfile.TemporaryDirectory() as folder:
         trainer = way.make(_model(sizes), rows, Path(folder))
@@ -222,7 +222,7 @@ def _epoch(way: Way, sizes: dict[str, int], rows: list[tokens.Row]) -> tuple[flo
         return _now() - started, loss(trainer.model, rows)
 
 
-def loss(model: Any, rows: Sequence[tokens.Row]) -> float:
+def loss(model: Any, rows: Sequence[tokens.Encoded]) -> float:
     """Mean over the response tokens, computed one row at a time."""
     model.eval()
     costs, count = 0.0, 0
@@ -263,7 +263,7 @@ def _packing(spread: Data) -> list[Row]:
     ]  # fmt: skip
 
 
-def flops(model: Any, rows: Sequence[tokens.Row]) -> float:
+def flops(model: Any, rows: Sequence[tokens.Encoded]) -> float:
     """FLOPs that training on the rows needs; the formula of the module's docstring. `model` carries the adapter."""
     settings = model.config
     adapter = sum(p.numel() for p in model.parameters() if p.requires_grad)
@@ -285,7 +285,7 @@ def _peak() -> float:
     return next((peak for known, peak in PEAKS.items() if known in name), float("nan"))
 
 
-def _on_cuda(rows: list[tokens.Row]) -> list[Row]:
+def _on_cuda(rows: list[tokens.Encoded]) -> list[Row]:
     """Utilisation of both ways at phi-2's size, and what 4 bits and checkpointing save."""
     figures = []
     for name, make, target in (("packed", ours, "≥ 45 %"), ("plain Trainer defaults", plain, "")):
@@ -305,7 +305,7 @@ def _on_cuda(rows: list[tokens.Row]) -> list[Row]:
     return figures + _memory(rows)
 
 
-def _memory(rows: list[tokens.Row]) -> list[Row]:
+def _memory(rows: list[tokens.Encoded]) -> list[Row]:
     """GPU memory of the weights in 4 bits, and of activations with gradient checkpointing."""
     few = rows[:64]
     weights, kept = _taken(few, gradient_checkpointing=False)
@@ -320,7 +320,7 @@ def _memory(rows: list[tokens.Row]) -> list[Row]:
     return [*figures, Row("memory saved by 4 bits", f"{1 - small / weights:.0%}", "≥ 60 %", how)]
 
 
-def _taken(rows: list[tokens.Row], quantised: bool = False, **changes: Any) -> tuple[float, float]:
+def _taken(rows: list[tokens.Encoded], quantised: bool = False, **changes: Any) -> tuple[float, float]:
     """GB of the model with its adapter, and of what training takes above it at its peak."""
     _clear()
     with tempfile.TemporaryDirectory() as folder:

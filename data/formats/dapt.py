@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
+from data.formats import FORMATS
 from data.formats.cue import NARRATOR, Cue, label
 from data.products import Stem
 from data.records import Evidence
@@ -28,7 +29,7 @@ TT = "http://www.w3.org/ns/ttml"
 TTP = TT + "#parameter"
 TTA = TT + "#audio"
 TTM = TT + "#metadata"
-DAPTM = TT + "/profile/dapt#metadata"
+DAPTM = FORMATS["dapt"].mark
 XML = "http://www.w3.org/XML/1998/namespace"
 OWN = "urn:videodescription:script"
 CONTENT_PROFILE = TT + "/profile/dapt1.0/content"
@@ -236,7 +237,7 @@ def intervals(root: _Element) -> dict[_Element, tuple[float, float]]:
 
     Children count from their parent's begin (time container `par`) and end with it at the latest. Raises ValueError.
     """
-    found: dict[_Element, tuple[float, float]] = {}
+    seconds_of: dict[_Element, tuple[float, float]] = {}
 
     def walk(element: _Element, begin: float, end: float) -> None:
         start = begin + seconds(element.get("begin", "0s"), root)
@@ -245,13 +246,13 @@ def intervals(root: _Element) -> dict[_Element, tuple[float, float]]:
             stops.append(begin + seconds(element.get("end", ""), root))
         if "dur" in element.attrib:
             stops.append(start + seconds(element.get("dur", ""), root))
-        found[element] = start, min(stops)
+        seconds_of[element] = start, min(stops)
         for child in element.iterchildren(f"{{{TT}}}*"):
             walk(child, start, min(stops))
 
     for body in root.iterchildren(f"{{{TT}}}body"):
         walk(body, 0.0, math.inf)
-    return found
+    return seconds_of
 
 
 def script_events(root: _Element) -> Iterator[_Element]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from data.formats.cue import label, timecode
 from data.formats.office import EPOCH, reproducible
-from data.formats.tables import Row, exchange_rows
+from data.formats.tables import ExchangeRow, exchange_rows
 from data.pictures import small_jpeg
 from data.script import Script
 
@@ -63,7 +63,7 @@ def _repeat(row: Any) -> None:
     row._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
 
 
-def _fill(table: Any, row: Row, stills: Path | None) -> None:
+def _fill(table: Any, row: ExchangeRow, stills: Path | None) -> None:
     from docx.shared import Cm
 
     cells = table.add_row().cells
@@ -76,5 +76,5 @@ def _fill(table: Any, row: Row, stills: Path | None) -> None:
         cells[-1].paragraphs[0].add_run().add_picture(picture, width=Cm(PICTURE_WIDTH))
 
 
-def _time(row: Row) -> str:
+def _time(row: ExchangeRow) -> str:
     return f"{timecode(row.start)} – {timecode(row.end)}"

@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from data.formats.cue import NARRATOR, label, timecode
+from data.errors import UserError
+from data.formats.cue import NARRATOR, Cue, label, timecode
 from data.messages import Lang
 from data.script import ExtendedLine, Script, ScriptNarration
 
@@ -38,11 +39,22 @@ def write_csv(script: Script) -> bytes:
     out = io.StringIO(newline="")
     rows = csv.writer(out)
     rows.writerow((*COLUMNS, STANDS) if script.extended else COLUMNS)
-    found = [(line.start, _cells(line) + (("",) if script.extended else ())) for line in script.narrations]
-    found += [(line.time, _extended_cells(line)) for line in script.extended]
-    for _, cells in sorted(found):
+    timed_cells = [(line.start, _cells(line) + (("",) if script.extended else ())) for line in script.narrations]
+    timed_cells += [(line.time, _extended_cells(line)) for line in script.extended]
+    for _, cells in sorted(timed_cells):
         rows.writerow([protect(cell) for cell in cells])
     return out.getvalue().encode("utf-8-sig")
+
+
+def read_csv(content: bytes) -> list[Cue]:
+    """The lines of a table that `write_csv` made. Raises UserError where it is none."""
+    try:
+        rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        return [
+            Cue(unprotect(row["id"]), float(row["start"]), float(row["end"]), unprotect(row["text"])) for row in rows
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError("not a table of the script ({cause}); run vdesc run again", cause=error) from error
 
 
 def _extended_cells(line: ExtendedLine) -> tuple[str, ...]:
@@ -65,7 +77,7 @@ def _cells(line: ScriptNarration) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Row:
+class ExchangeRow:
     """One row of the describers' table."""
 
     start: float
@@ -80,7 +92,7 @@ class Row:
     """Which words of a description nothing supports, for people to look at; empty where there are none."""
 
 
-def exchange_rows(script: Script) -> list[Row]:
+def exchange_rows(script: Script) -> list[ExchangeRow]:
     """Dialogue, descriptions and the gaps that could have been used but were not, by time.
 
     What kinds and unknown speech are called is in the script's language.
@@ -88,10 +100,10 @@ def exchange_rows(script: Script) -> list[Row]:
     language = script.episode.language
     names = {kind: label(kind, language) for kind in ("dialogue", "description", "gap")}
     speech, narrator = label("(speech)", language), label(NARRATOR, language)
-    rows = [Row(u.start, u.end, "dialogue", names["dialogue"], "", u.text or speech) for u in script.utterances]
+    rows = [ExchangeRow(u.start, u.end, "dialogue", names["dialogue"], "", u.text or speech) for u in script.utterances]
     images = {still.id: still.image for still in script.keyframes}
     rows += [
-        Row(
+        ExchangeRow(
             n.start,
             n.end,
             "description",
@@ -105,11 +117,13 @@ def exchange_rows(script: Script) -> list[Row]:
     ]
     extended = label("extended description", language)
     rows += [
-        Row(n.time, n.until, "extended", extended, narrator, n.text, images.get(n.keyframe, ""), mark(n, language))
+        ExchangeRow(
+            n.time, n.until, "extended", extended, narrator, n.text, images.get(n.keyframe, ""), mark(n, language)
+        )
         for n in script.extended
     ]
     rows += [
-        Row(g.start, g.end, "gap", names["gap"], "", label(g.why, language))
+        ExchangeRow(g.start, g.end, "gap", names["gap"], "", label(g.why, language))
         for g in script.gaps
         if g.usable and not g.used
     ]

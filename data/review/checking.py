@@ -12,7 +12,7 @@ from data.lint import of_line
 from data.messages import tr
 from data.records import Kind
 from data.review.made import Made
-from data.scripts import Line
+from data.scripts import ScriptLine
 from data.standard import FASTEST
 from data.style import Severity, StyleFinding
 
@@ -44,7 +44,7 @@ def check(text: str, start: float, until: float, made: Made, kind: Kind = "visua
     """What `text` needs and breaks where it would be spoken from `start` and must have ended by `until`."""
     seconds = lang.seconds(text, made.language, made.rate)
     room = round(max(until - start, 0.0), 3)
-    line = Line(start, max(until, start), text, kind)
+    line = ScriptLine(start, max(until, start), text, kind)
     found = [*of_line(line, made.language, measured=True), *_room(seconds, room)]
     return TextCheck(
         syllables=lang.syllables(text, made.language),

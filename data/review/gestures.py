@@ -20,8 +20,7 @@ from data.review.fold import seconds
 from data.review.made import Made
 from data.review.model import ReviewLine
 from data.review.renaming import renamed
-from data.script import Line as Text
-from data.script import one_line
+from data.script import Text, one_line
 
 PAUSE = 0.3
 """Seconds between the halves of a line that was split: a voice's rest after a sentence."""
@@ -171,7 +170,7 @@ class Add(Gesture):
         return [ReviewLine.model_validate(values)]
 
 
-class Voice(OnLine):
+class Revoice(OnLine):
     """Another voice, rate or pronunciation; what is not named stays."""
 
     kind: Literal["voice"]
@@ -183,7 +182,7 @@ class Voice(OnLine):
         return self.model_dump(include={"voice", "speed", "readings"} & self.model_fields_set)
 
 
-class Record(OnLine):
+class Rerecord(OnLine):
     """A recording in review/recordings that speaks the line; none: the voice speaks it again."""
 
     kind: Literal["record"]
@@ -205,7 +204,7 @@ class Judge(OnLine):
         return {"state": states[self.kind], **there} | ({} if self.note is None else {"note": self.note})
 
 
-class Note(OnLine):
+class Annotate(OnLine):
     """A word to whoever comes after."""
 
     kind: Literal["note"]
@@ -238,7 +237,9 @@ class Replace(Gesture):
         return _everywhere(scene, lambda text: text.replace(self.find, self.to), self.lines)
 
 
-Known: TypeAlias = Edit | Swap | Move | Split | Merge | Delete | Add | Voice | Record | Judge | Note | Rename | Replace
+Known: TypeAlias = (
+    Edit | Swap | Move | Split | Merge | Delete | Add | Revoice | Rerecord | Judge | Annotate | Rename | Replace
+)
 _KNOWN: TypeAdapter[Known] = TypeAdapter(Annotated[Known, Field(discriminator="kind")])
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from data.sample.story import DURATION, FADE_IN, FPS, HEIGHT, SHOTS, WIDTH, WORDS, Shot, View, Words
+from data.sample.story import DURATION, FADE_IN, FPS, HEIGHT, SHOTS, WIDTH, WORDS, StoryShot, View, Words
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -36,7 +36,7 @@ def frames() -> Iterator[Picture]:
             yield _risen(frame, number)
 
 
-def _photograph(shot: Shot) -> Picture:
+def _photograph(shot: StoryShot) -> Picture:
     """The photograph of a shot, enlarged, with its sign; a plain dusk sky where there is none."""
     from PIL import Image
 

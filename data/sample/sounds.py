@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data import espeak
-from data.sample.story import BEDS, DURATION, LINES, Line
+from data.sample.story import BEDS, DURATION, LINES, Dialogue
 
 RATE = 48_000
 SEED = 20_261_120
@@ -59,7 +59,7 @@ def programme(lines: list[Spoken]) -> Samples:
     return sound
 
 
-def _spoken(line: Line, language: str) -> Spoken:
+def _spoken(line: Dialogue, language: str) -> Spoken:
     text = line.ko if language == "ko" else line.en
     voice, speed = VOICES[language]
     samples = _at_48k(*espeak.speak(text, f"{voice}+{line.variant}", speed, line.pitch))

@@ -30,31 +30,31 @@ PREDICATES = ("VV", "VA", "VX", "VCP", "VCN", "XSV", "XSA")
 
 def plain(sentence: str) -> str:
     """열립니다, 열려요 → 열린다; the past stays past."""
-    found = analysed(sentence)
-    end = _ending(found)
-    if end is None or not DECLARATIVE.fullmatch(found.morphemes[end].form):
+    analysis = analysed(sentence)
+    end = _ending(analysis)
+    if end is None or not DECLARATIVE.fullmatch(analysis.morphemes[end].form):
         return sentence
-    return _said_again(found, end, lambda prefinals: prefinals)
+    return _said_again(analysis, end, lambda prefinals: prefinals)
 
 
 def present(sentence: str) -> str:
     """열렸다 → 열린다, not where a word tells of another time or the past may be a state that lasts (안경을 썼다)."""
-    found = analysed(sentence)
-    end = _ending(found)
-    if end is None or THEN.search(sentence) or not found.morphemes[end].form.endswith("다"):
+    analysis = analysed(sentence)
+    end = _ending(analysis)
+    if end is None or THEN.search(sentence) or not analysis.morphemes[end].form.endswith("다"):
         return sentence
-    stem = _stem(found, end)
-    if stem is None or RESULTING.fullmatch(found.morphemes[stem].form):
+    stem = _stem(analysis, end)
+    if stem is None or RESULTING.fullmatch(analysis.morphemes[stem].form):
         return sentence
-    return _said_again(found, end, lambda prefinals: [m for m in prefinals if m.form not in ("었", "았", "였")])
+    return _said_again(analysis, end, lambda prefinals: [m for m in prefinals if m.form not in ("었", "았", "였")])
 
 
 def not_honorific(sentence: str) -> str:
     """할머니께서 오신다 → 할머니가 온다."""
-    found = analysed(sentence)
-    end = _ending(found)
-    if end is not None and found.morphemes[end].form.endswith("다"):
-        sentence = _said_again(found, end, lambda prefinals: [m for m in prefinals if m.form not in HONOURING])
+    analysis = analysed(sentence)
+    end = _ending(analysis)
+    if end is not None and analysis.morphemes[end].form.endswith("다"):
+        sentence = _said_again(analysis, end, lambda prefinals: [m for m in prefinals if m.form not in HONOURING])
     parts = re.split(r"([가-힣]+)(께서는|께서|께)(?![가-힣])", sentence)
     pairs = {"께서는": "은/는", "께서": "이/가"}
     for at in range(1, len(parts), 3):
@@ -66,21 +66,21 @@ def not_honorific(sentence: str) -> str:
 
 def not_progressive(sentence: str) -> str:
     """걷고 있다 → 걷는다."""
-    found = analysed(sentence)
-    end = _ending(found)
-    stem = _stem(found, end) if end is not None else None
-    if end is None or stem is None or stem < 2 or found.morphemes[stem].form != "있":
+    analysis = analysed(sentence)
+    end = _ending(analysis)
+    stem = _stem(analysis, end) if end is not None else None
+    if end is None or stem is None or stem < 2 or analysis.morphemes[stem].form != "있":
         return sentence
-    if found.morphemes[stem - 1].form != "고":
+    if analysis.morphemes[stem - 1].form != "고":
         return sentence
-    return _said_again(found, end, lambda prefinals: prefinals, stem=stem - 2, skipped=2)
+    return _said_again(analysis, end, lambda prefinals: prefinals, stem=stem - 2, skipped=2)
 
 
 def finite(sentence: str) -> str:
     """문이 열리다 → 문이 열린다."""
-    found = analysed(sentence)
-    end = _ending(found)
-    return sentence if end is None else _said_again(found, end, lambda prefinals: prefinals)
+    analysis = analysed(sentence)
+    end = _ending(analysis)
+    return sentence if end is None else _said_again(analysis, end, lambda prefinals: prefinals)
 
 
 def right_particles(sentence: str) -> str:

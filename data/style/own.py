@@ -40,10 +40,10 @@ def sentences(text: str, language: str) -> tuple[Sentence, ...]:
 def _sentences(text: str, language: str) -> Iterator[Sentence]:
     masked = LEAD_IN[language].sub(lambda m: " " * len(m[0]), text)
     masked = QUOTED.sub(lambda m: FILLER * len(m[0]), masked)
-    for found in re.finditer(r"[^.?!…]+[.…]*[?!]*", masked):
-        bare = found[0].strip(" ,.…\n\t")
+    for match in re.finditer(r"[^.?!…]+[.…]*[?!]*", masked):
+        bare = match[0].strip(" ,.…\n\t")
         if re.search(r"\w", bare):
-            yield Sentence(bare, found.start() + found[0].index(bare))
+            yield Sentence(bare, match.start() + match[0].index(bare))
 
 
 def unmasked(mended: str, sentence: Sentence, line: str) -> str:

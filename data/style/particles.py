@@ -32,12 +32,12 @@ class WrongParticle:
 
 def wrong_particles(sentence: str) -> Iterator[WrongParticle]:
     """The words of a sentence whose particle does not fit."""
-    for found in _WORD.finditer(sentence):
-        for form in _endings(found[0]):
-            stem = found[0][: -len(form)]
+    for match in _WORD.finditer(sentence):
+        for form in _endings(match[0]):
+            stem = match[0][: -len(form)]
             right = lang.with_particle(stem, PAIRS[form])
-            if right != found[0] and _is_wrong(sentence, found.start(), found[0], form, right):
-                yield WrongParticle(found[0], found.start(), right)
+            if right != match[0] and _is_wrong(sentence, match.start(), match[0], form, right):
+                yield WrongParticle(match[0], match.start(), right)
                 break
 
 

@@ -12,20 +12,19 @@ from typing import TYPE_CHECKING
 
 from data.demux import packets
 from data.errors import MediaError
+from data.formats import SUBTITLES
 from data.iso639 import iso639_2, same_language
 from data.messages import tr
-from data.subtitles.formats import Line, MalformedError, parse, vtt_payload
-from data.subtitles.meaning import Cue, cue_of
+from data.subtitles.formats import MalformedError, SubtitleLine, parse, vtt_payload
+from data.subtitles.meaning import Subtitle, subtitle_of
 
 if TYPE_CHECKING:
     from av.container import InputContainer
 
     from data.records import Episode
 
-__all__ = ["FORMATS", "Cue", "decode", "find_side_file", "read", "read_descriptions", "read_embedded"]
+__all__ = ["Subtitle", "decode", "find_side_file", "read", "read_descriptions", "read_embedded"]
 
-FORMATS = (".vtt", ".srt", ".ass", ".ssa", ".ttml", ".dfxp", ".smi", ".sami")
-"""Endings of subtitle files; of several equally good files the first of these is taken."""
 # Words between a film's name and the ending, besides languages: `film.ko.sdh.srt`.
 SUFFIXES = {"sdh", "cc", "hi", "default", "full", "subs", "subtitles", "captions", "자막"}
 
@@ -35,29 +34,29 @@ def find_side_file(film: Path, given: Path | None, language: str) -> Path | None
 
     A file in a folder belongs to the film when it has its name, with or without a language (`film.ko.srt`,
     `film_kor.sdh.smi`). Of several, one in `language` (ISO 639) is taken, then one without a language, then the
-    order of FORMATS and of names decides. Files with forced lines alone or with descriptions are passed over.
+    order of SUBTITLES and of names decides. Files with forced lines alone or with descriptions are passed over.
     Raises MediaError when `given` is or holds no such file.
     """
     if given is not None and given.is_file():
-        if given.suffix.lower() not in FORMATS:
-            kinds = ", ".join(FORMATS)
+        if given.suffix.lower() not in SUBTITLES:
+            kinds = ", ".join(SUBTITLES)
             raise MediaError("{path} is no subtitle file; give one of: {kinds}.", path=given, kinds=kinds)
         return given
     if given is not None and not given.is_dir():
         raise MediaError("{path} does not exist; give a subtitle file or a folder of them.", path=given)
     folder = given or film.parent
-    found = [(rank, path) for path in folder.iterdir() if (rank := _rank(film, path, language)) is not None]
-    if given is not None and not found:
+    ranked = [(rank, path) for path in folder.iterdir() if (rank := _rank(film, path, language)) is not None]
+    if given is not None and not ranked:
         raise MediaError(
             "{folder} holds no subtitles named {stem}.*; rename them like the film.", folder=folder, stem=film.stem
         )
-    return min(found)[1] if found else None
+    return min(ranked)[1] if ranked else None
 
 
 def _rank(film: Path, path: Path, language: str) -> tuple[int, int, str] | None:
     """How well `path` fits, smaller is better; None when it is not the film's."""
     stem, name = (unicodedata.normalize("NFC", text).casefold() for text in (film.stem, path.stem))
-    if path.suffix.lower() not in FORMATS or not name.startswith(stem) or not path.is_file():
+    if path.suffix.lower() not in SUBTITLES or not name.startswith(stem) or not path.is_file():
         return None
     rest = name[len(stem) :]
     words = [word for word in re.split(r"[._\s()\[\]]+", rest) if word]
@@ -66,10 +65,10 @@ def _rank(film: Path, path: Path, language: str) -> tuple[int, int, str] | None:
         return None
     spoken = [word for word in languages if word not in SUFFIXES]
     fit = 1 if not spoken else 0 if any(same_language(word, language) for word in spoken) else 2
-    return fit, FORMATS.index(path.suffix.lower()), name
+    return fit, SUBTITLES.index(path.suffix.lower()), name
 
 
-def read(path: Path, language: str = "ko") -> list[Cue]:
+def read(path: Path, language: str = "ko") -> list[Subtitle]:
     """The cues of a subtitle file in order of time; `language` chooses among those of a SAMI file.
 
     Raises MediaError with the line when the file cannot be read, is malformed, or holds audio description.
@@ -77,7 +76,7 @@ def read(path: Path, language: str = "ko") -> list[Cue]:
     return _cues(_lines(path, language))
 
 
-def read_descriptions(path: Path, language: str = "ko") -> list[Line]:
+def read_descriptions(path: Path, language: str = "ko") -> list[SubtitleLine]:
     """The lines of an audio description in a subtitle format, as they stand and in the order of the file.
 
     Raises MediaError with the line when the file cannot be read or is malformed.
@@ -85,7 +84,7 @@ def read_descriptions(path: Path, language: str = "ko") -> list[Line]:
     return _lines(path, language, descriptions=True)
 
 
-def _lines(path: Path, language: str, *, descriptions: bool = False) -> list[Line]:
+def _lines(path: Path, language: str, *, descriptions: bool = False) -> list[SubtitleLine]:
     try:
         return parse(decode(path), language, descriptions=descriptions)
     except OSError as error:
@@ -100,8 +99,8 @@ def _lines(path: Path, language: str, *, descriptions: bool = False) -> list[Lin
         raise MediaError(f"{path}: {error}") from error
 
 
-def _cues(lines: list[Line]) -> list[Cue]:
-    cues = [cue for line in lines if line.end > line.start and (cue := cue_of(line)) is not None]
+def _cues(lines: list[SubtitleLine]) -> list[Subtitle]:
+    cues = [cue for line in lines if line.end > line.start and (cue := subtitle_of(line)) is not None]
     return sorted(cues, key=lambda cue: (cue.start, cue.end))
 
 
@@ -125,7 +124,7 @@ def decode(path: Path) -> str:
     raise MalformedError(1, tr("the encoding is neither UTF-8, UTF-16 nor CP949 (save it as UTF-8)"))
 
 
-def read_embedded(episode: Episode, language: str = "ko") -> list[Cue]:
+def read_embedded(episode: Episode, language: str = "ko") -> list[Subtitle]:
     """The cues of the film's own text subtitles; no cues when it has none that fit.
 
     Taken is the first text stream in `language`, else the first of any; streams of forced lines alone, of
@@ -166,7 +165,7 @@ def _stream(episode: Episode, container: InputContainer, language: str) -> int |
 NO_LENGTH = 5.0
 
 
-def _embedded_lines(container: InputContainer, index: int, start_time: float) -> list[Line]:
+def _embedded_lines(container: InputContainer, index: int, start_time: float) -> list[SubtitleLine]:
     import av
     from av.stream import Discard
 
@@ -189,10 +188,10 @@ def _embedded_lines(container: InputContainer, index: int, start_time: float) ->
     return lines
 
 
-def _ass_line(start: float, end: float, event: bytes) -> Line:
+def _ass_line(start: float, end: float, event: bytes) -> SubtitleLine:
     """A line of libavcodec's form: read order, layer, style, name, margins (3), effect, text."""
     import pysubs2
 
     fields = event.decode(errors="replace").split(",", 8)
     text = pysubs2.SSAEvent(text=fields[-1]).plaintext
-    return Line(start, end, text, fields[3].strip() or None, fields[2])
+    return SubtitleLine(start, end, text, fields[3].strip() or None, fields[2])

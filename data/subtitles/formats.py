@@ -18,7 +18,7 @@ from data.subtitles.ttml import read_ttml
 
 
 @dataclass(frozen=True)
-class Line:
+class SubtitleLine:
     """One timed line as it stands in the file. Seconds; `style` is the style name of (A)SS."""
 
     start: float
@@ -36,7 +36,7 @@ class MalformedError(ValueError):
         self.line = line
 
 
-def parse(text: str, language: str, *, descriptions: bool = False) -> list[Line]:
+def parse(text: str, language: str, *, descriptions: bool = False) -> list[SubtitleLine]:
     """The lines of a subtitle file in any of the formats, told apart by content, in the order of the file.
 
     `language` chooses among the languages that one SAMI file holds. Raises MalformedError where the text breaks its
@@ -61,7 +61,7 @@ def _description() -> MediaError:
     return MediaError("This holds audio description, not the dialogue; give the subtitles of the dialogue.")
 
 
-def _pysubs2(text: str, kind: str) -> list[Line]:
+def _pysubs2(text: str, kind: str) -> list[SubtitleLine]:
     import pysubs2
 
     try:
@@ -69,7 +69,7 @@ def _pysubs2(text: str, kind: str) -> list[Line]:
     except (pysubs2.Pysubs2Error, ValueError, KeyError, IndexError, NotImplementedError) as error:
         raise MalformedError(1, str(error)) from error
     return [
-        Line(e.start / 1000, e.end / 1000, html.unescape(e.plaintext), e.name.strip() or None, e.style)
+        SubtitleLine(e.start / 1000, e.end / 1000, html.unescape(e.plaintext), e.name.strip() or None, e.style)
         for e in events
         if not e.is_comment and not e.is_drawing
     ]
@@ -89,7 +89,7 @@ def _check_arrows(text: str) -> None:
 VTT_TIMES = re.compile(r"((?:\d+:)?\d{2}:\d{2}\.\d{3})[ \t]*-->[ \t]*((?:\d+:)?\d{2}:\d{2}\.\d{3})(?=\s|$)")
 
 
-def _webvtt(text: str, descriptions: bool) -> Iterator[Line]:
+def _webvtt(text: str, descriptions: bool) -> Iterator[SubtitleLine]:
     """Cues of https://www.w3.org/TR/webvtt1/: blocks between blank lines, notes, styles and regions left out."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not descriptions and re.search(r"^(NOTE\s+)?kind\s*[:=]\s*descriptions", text.split("-->")[0], re.I | re.M):
@@ -106,15 +106,15 @@ def _webvtt(text: str, descriptions: bool) -> Iterator[Line]:
         number += block.count("\n")
 
 
-def vtt_payload(start: float, end: float, text: str) -> Line:
+def vtt_payload(start: float, end: float, text: str) -> SubtitleLine:
     """One WebVTT cue whose text still holds its markup, as embedded streams carry it."""
     return _vtt_cue(start, end, text)
 
 
-def _vtt_cue(start: float, end: float, payload: str) -> Line:
+def _vtt_cue(start: float, end: float, payload: str) -> SubtitleLine:
     voice = re.search(r"<v(?:\.[^\s>]*)?[ \t]+([^>]*)>", payload)
     text = html.unescape(re.sub(r"</?[^>]*>", "", payload)).rstrip("\n")  # the file ends with a line break too
-    return Line(start, end, text, html.unescape(voice[1]).strip() if voice else None)
+    return SubtitleLine(start, end, text, html.unescape(voice[1]).strip() if voice else None)
 
 
 def _clock(text: str) -> float:
@@ -129,7 +129,7 @@ SAMI_LONGEST = 5.0
 SAMI_PER_CHARACTER = 0.4
 
 
-def _sami(text: str, language: str) -> list[Line]:
+def _sami(text: str, language: str) -> list[SubtitleLine]:
     """Lines of one language class of a SAMI file; a line ends where the next SYNC of its class begins."""
     classes = _sami_classes(text)
     chosen = _sami_choice(text, classes, language)
@@ -139,7 +139,7 @@ def _sami(text: str, language: str) -> list[Line]:
         cleared = following is not None and not following[1]
         end = following[0] if following and (cleared or following[0] < longest) else longest
         if said and end > start:
-            lines.append(Line(start, end, said))
+            lines.append(SubtitleLine(start, end, said))
     return lines
 
 
@@ -184,7 +184,7 @@ def _sami_choice(text: str, classes: dict[str, list[tuple[float, str]]], languag
     return classes[best] if best is not None else []
 
 
-def _ttml(text: str, descriptions: bool) -> list[Line]:
+def _ttml(text: str, descriptions: bool) -> list[SubtitleLine]:
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
@@ -196,6 +196,6 @@ def _ttml(text: str, descriptions: bool) -> list[Line]:
     if described and not descriptions:
         raise _description()
     try:
-        return [Line(*cue) for cue in read_ttml(root)]
+        return [SubtitleLine(*cue) for cue in read_ttml(root)]
     except ValueError as error:
         raise MalformedError(getattr(error, "line", 1), str(error)) from error

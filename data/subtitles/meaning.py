@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from data.subtitles.formats import Line
+from data.subtitles.formats import SubtitleLine
 
 
 @dataclass(frozen=True)
-class Cue:
+class Subtitle:
     """One subtitle line. Seconds of episode time."""
 
     start: float
@@ -35,7 +35,7 @@ SIGN_STYLE = re.compile(r"\b(signs?|typeset\w*|credits?)\b|간판", re.I)
 SONG_STYLE = re.compile(r"\b(songs?|lyrics?|karaoke|op|ed)\b|노래|가사", re.I)
 
 
-def cue_of(line: Line) -> Cue | None:
+def subtitle_of(line: SubtitleLine) -> Subtitle | None:
     """The meaning of `line`; None where nothing is left of it."""
     marked = re.sub(r"[ \t]+", " ", line.text.replace("\u200b", "").replace("\ufeff", "")).strip()
     if not re.search(r"\w|[♪♫♬♩🎵🎶]", marked):
@@ -44,7 +44,7 @@ def cue_of(line: Line) -> Cue | None:
     labelled, said = _said(re.sub(NOTE, "", BRACKETED.sub(" ", marked)) if not song else _lyrics(marked))
     words = bool(re.search(r"\w", said))
     sign = bool(SIGN_STYLE.search(line.style.replace("_", " ")))
-    return Cue(
+    return Subtitle(
         start=max(0.0, line.start),
         end=line.end,
         text=said if words else " ".join(marked.split()),

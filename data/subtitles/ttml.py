@@ -9,7 +9,7 @@ from typing import Any
 
 from data.messages import tr
 
-Cue = tuple[float, float, str]
+TimedText = tuple[float, float, str]
 FOREVER = float("inf")
 
 
@@ -47,14 +47,14 @@ class Clock:
         return int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3]) + float(clock[4] or 0) / self.frames
 
 
-def read_ttml(root: Any) -> Iterator[Cue]:
+def read_ttml(root: Any) -> Iterator[TimedText]:
     """(start, end, text) of every timed paragraph under the `tt` element `root`. Raises BadTimeError."""
     clock = Clock.of(root)
     for body in (child for child in root if _local(child.tag) == "body"):
         yield from _cues(body, clock, 0.0, FOREVER, False)[0]
 
 
-def _cues(element: Any, clock: Clock, begin: float, limit: float, timed: bool) -> tuple[list[Cue], float]:
+def _cues(element: Any, clock: Clock, begin: float, limit: float, timed: bool) -> tuple[list[TimedText], float]:
     """Cues of `element` inside [begin, limit] and where it ends; children are parallel unless it says `seq`."""
     own, end = _interval(element, clock, begin, limit)
     timed = timed or end < limit or "begin" in element.attrib
@@ -63,7 +63,7 @@ def _cues(element: Any, clock: Clock, begin: float, limit: float, timed: bool) -
     if _local(element.tag) in ("p", "span") and not inner:
         text = _text(element)
         return ([(own, end, text)] if text and timed and own < end < FOREVER else []), end
-    cues: list[Cue] = []
+    cues: list[TimedText] = []
     at = own
     for child in children:
         found, child_end = _cues(child, clock, at, end, timed)

@@ -13,7 +13,7 @@ from data import cast, script
 from data.errors import ConfigError
 from data.products import ScriptFile
 from data.records import Keyframe
-from data.scripts import Line, read_lines
+from data.scripts import ScriptLine, read_lines
 from data.workspace import Workspace
 from finetune.descriptions import matching, measure, tokens
 from finetune.descriptions.learned import Alignment, BertScore
@@ -29,8 +29,8 @@ class Matched(BaseModel):
     """A human line beside what we said for it."""
 
     model_config = ConfigDict(frozen=True)
-    human: Line
-    ours: tuple[Line, ...]
+    human: ScriptLine
+    ours: tuple[ScriptLine, ...]
     match: float
     """Score in the matching."""
     values: dict[str, float]
@@ -61,8 +61,8 @@ class DescriptionReport(BaseModel):
     not_computed: dict[str, str]
     """Figure → why it is missing."""
     pairs: tuple[Matched, ...]
-    only_human: tuple[Line, ...]
-    only_ours: tuple[Line, ...]
+    only_human: tuple[ScriptLine, ...]
+    only_ours: tuple[ScriptLine, ...]
 
 
 def evaluate_files(
@@ -90,18 +90,18 @@ def evaluate_files(
     return evaluate_descriptions(lines, human, judges, matched=matched, reach=reach)
 
 
-def keyframes(results: Path) -> dict[Line, Path]:
+def keyframes(results: Path) -> dict[ScriptLine, Path]:
     """The keyframe of every line of a results folder whose picture is still there."""
     told = script.load(ScriptFile.place(results))
     stills = Workspace(results / "workspace").folder_of(Keyframe)
     images = {k.id: stills / k.image for k in told.keyframes}
-    found = {Line(n.start, n.end, n.text): images[n.keyframe] for n in told.narrations}
-    return {line: path for line, path in found.items() if path.is_file()}
+    picture_of = {ScriptLine(n.start, n.end, n.text): images[n.keyframe] for n in told.narrations}
+    return {line: path for line, path in picture_of.items() if path.is_file()}
 
 
 def evaluate_descriptions(
-    ours: Sequence[Line], theirs: Sequence[Line], judges: Judges | None = None, *, matched: Matching = "events",
-    reach: float = matching.REACH, language: tokens.Language | None = None,
+    ours: Sequence[ScriptLine], theirs: Sequence[ScriptLine], judges: Judges | None = None, *,
+    matched: Matching = "events", reach: float = matching.REACH, language: tokens.Language | None = None,
 ) -> DescriptionReport:  # fmt: skip
     """Compare our lines with the human ones, both in order of time; the language is told by the human letters.
 
@@ -128,7 +128,7 @@ def evaluate_descriptions(
 
 
 def _measured(
-    ours: Sequence[Line], theirs: Sequence[Line], pairs: Sequence[matching.Pair], judges: Judges,
+    ours: Sequence[ScriptLine], theirs: Sequence[ScriptLine], pairs: Sequence[matching.Pair], judges: Judges,
     language: tokens.Language,
 ) -> Measured:  # fmt: skip
     pictures = judges.pictures or {}
@@ -148,7 +148,7 @@ def _measured(
 
 
 def _matched(
-    ours: Sequence[Line], theirs: Sequence[Line], pairs: Sequence[matching.Pair], measured: Measured
+    ours: Sequence[ScriptLine], theirs: Sequence[ScriptLine], pairs: Sequence[matching.Pair], measured: Measured
 ) -> list[Matched]:
     known = [
         {name: round(each[n], 4) for name, each in measured.values.items() if not math.isnan(each[n])}

@@ -119,8 +119,8 @@ class Alignment:
         Raises ConfigError without the model, StageError for a picture that cannot be read.
         """
         pairs = list(zip(pictures, texts, strict=True))
-        found = list(models.in_batches(pairs, self.options.batch, self._forward, self.options.model))
-        both = np.array(found, float).reshape(-1, 2)
+        scores = list(models.in_batches(pairs, self.options.batch, self._forward, self.options.model))
+        both = np.array(scores, float).reshape(-1, 2)
         return both[:, 0], both[:, 1]
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """Which of our lines tell the same event as which line of the human description.
 
-Metrics compare texts, so lines must be paired first. Pairs found by text make texts look likelier than they are, pairs
-found by windows alone do not: that is why there are two ways, and why the share of unmatched lines is reported.
+Metrics compare texts, so lines must be paired first. Pairs found by text make texts look more alike than they are,
+pairs found by windows alone do not: that is why there are two ways, and why the share of unmatched lines is reported.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data.scripts import Line
+from data.scripts import ScriptLine
 from finetune.likeness import Likeness
 
 W_TIME, W_TEXT = 0.3, 0.7
@@ -33,7 +33,9 @@ class Pair:
     """The pair's score in the matching, 0…1; in windows 1."""
 
 
-def events(ours: Sequence[Line], theirs: Sequence[Line], likeness: Likeness, reach: float = REACH) -> list[Pair]:
+def events(
+    ours: Sequence[ScriptLine], theirs: Sequence[ScriptLine], likeness: Likeness, reach: float = REACH
+) -> list[Pair]:
     """1:1 and order-preserving: the pairs whose scores add up to the most (dynamic programming, Needleman–Wunsch 1970).
 
     A pair's score is W_TIME · closeness + W_TEXT · likeness; lines further than `reach` seconds apart make none. Both
@@ -48,7 +50,7 @@ def events(ours: Sequence[Line], theirs: Sequence[Line], likeness: Likeness, rea
     return [Pair(j, (i,), float(scores[i, j])) for i, j in best_chain(scores)]
 
 
-def closeness(ours: Sequence[Line], theirs: Sequence[Line], reach: float) -> NDArray[np.float64]:
+def closeness(ours: Sequence[ScriptLine], theirs: Sequence[ScriptLine], reach: float) -> NDArray[np.float64]:
     """1 where the middles of two lines meet, falling evenly to 0 where `reach` seconds part them, (ours, theirs)."""
     (a, long_a), (b, long_b) = _middles(ours), _middles(theirs)
     most = reach + (long_a[:, None] + long_b[None, :]) / 2
@@ -75,7 +77,7 @@ def best_chain(scores: NDArray[np.float64]) -> list[tuple[int, int]]:
     return pairs[::-1]
 
 
-def windows(ours: Sequence[Line], theirs: Sequence[Line], reach: float = REACH) -> list[Pair]:
+def windows(ours: Sequence[ScriptLine], theirs: Sequence[ScriptLine], reach: float = REACH) -> list[Pair]:
     """Forced windows: each of our lines goes to the human line whose stretch its middle lies in or nearest to.
 
     Lines whose middle lies more than `reach` seconds outside every stretch are left over. Text plays no part.
@@ -86,13 +88,13 @@ def windows(ours: Sequence[Line], theirs: Sequence[Line], reach: float = REACH) 
     middles, _ = _middles(ours)
     outside = np.maximum(np.maximum(starts[None, :] - middles[:, None], middles[:, None] - ends[None, :]), 0.0)
     nearest = outside.argmin(axis=1)
-    found: dict[int, list[int]] = {}
+    ours_of: dict[int, list[int]] = {}
     for i, j in enumerate(nearest):
         if outside[i, j] <= reach:
-            found.setdefault(int(j), []).append(i)
-    return [Pair(j, tuple(lines), 1.0) for j, lines in sorted(found.items())]
+            ours_of.setdefault(int(j), []).append(i)
+    return [Pair(j, tuple(lines), 1.0) for j, lines in sorted(ours_of.items())]
 
 
-def _middles(lines: Sequence[Line]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _middles(lines: Sequence[ScriptLine]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     starts, ends = (np.array([getattr(line, side) for line in lines], float) for side in ("start", "end"))
     return (starts + ends) / 2, ends - starts

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from data.messages import tr
-from data.scripts import Line
+from data.scripts import ScriptLine
 from finetune.descriptions import neighbours, overlap, people, tokens, variety
 from finetune.descriptions.learned import Alignment, BertScore
 from finetune.likeness import ChrF, Likeness, SentenceBert
@@ -50,7 +50,7 @@ class Judges:
     kosbert: SentenceBert | None = None
     bertscore: BertScore | None = None
     alignment: Alignment | None = None
-    pictures: Mapping[Line, Path] | None = None
+    pictures: Mapping[ScriptLine, Path] | None = None
     """The keyframe each of our lines was written for."""
     people: people.People | None = None
 
@@ -169,7 +169,7 @@ def named(texts: Texts, judges: Judges, into: Measured) -> None:
     into.add(NAMES, "names", float(each.mean()), each.size)
 
 
-def varied(ours: Sequence[Line], theirs: Sequence[Line], language: tokens.Language, into: Measured) -> None:
+def varied(ours: Sequence[ScriptLine], theirs: Sequence[ScriptLine], language: tokens.Language, into: Measured) -> None:
     """Variety of all our lines, matched or not, and of all human ones."""
     us, them = (tokens.words([line.text for line in side], language) for side in (ours, theirs))
     for order in (1, 2):

@@ -27,11 +27,11 @@ def recall_within_neighbours(
     if len(ours) < window:
         return float("nan")
     alike = _band(ours, theirs, likeness, window)
-    found = []
+    recalls = []
     for start in range(0, len(ours) - window + 1, window // 2):
         inside = slice(start, start + window)
-        found.append(np.mean([_hit(row, own, top) for own, row in enumerate(alike[inside, inside])]))
-    return float(np.mean(found))
+        recalls.append(np.mean([_hit(row, own, top) for own, row in enumerate(alike[inside, inside])]))
+    return float(np.mean(recalls))
 
 
 def _band(ours: Sequence[str], theirs: Sequence[str], likeness: Likeness, window: int) -> NDArray[np.float64]:

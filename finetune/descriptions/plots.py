@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from data.scripts import Line
+from data.scripts import ScriptLine
 
 if TYPE_CHECKING:
     from finetune.descriptions.evaluate import DescriptionReport
@@ -60,14 +60,14 @@ def timeline(report: DescriptionReport) -> bytes:
     return _png(drawn)
 
 
-def _of(report: DescriptionReport, side: str) -> Sequence[tuple[Line, bool]]:
+def _of(report: DescriptionReport, side: str) -> Sequence[tuple[ScriptLine, bool]]:
     """The lines of one script, each with whether it is matched."""
     if side == "human":
         return [(p.human, True) for p in report.pairs] + [(line, False) for line in report.only_human]
     return [(line, True) for p in report.pairs for line in p.ours] + [(line, False) for line in report.only_ours]
 
 
-def _middle(line: Line) -> float:
+def _middle(line: ScriptLine) -> float:
     return (line.start + line.end) / 2
 
 

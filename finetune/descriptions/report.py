@@ -10,7 +10,7 @@ from pathlib import Path
 from data.files import write_atomically
 from data.formats.cue import timecode
 from data.messages import current, tr
-from data.scripts import Line
+from data.scripts import ScriptLine
 from finetune.descriptions.evaluate import DescriptionReport, Matched
 from finetune.descriptions.measure import Figure
 from finetune.descriptions.plots import bars, timeline
@@ -132,7 +132,7 @@ def ranked(report: DescriptionReport) -> dict[str, Sequence[Matched]]:
     return {tr("Best matches"): pairs[:half], tr("Worst matches"): pairs[half:][-SHOWN:][::-1]}
 
 
-def unmatched(report: DescriptionReport) -> dict[str, Sequence[Line]]:
+def unmatched(report: DescriptionReport) -> dict[str, Sequence[ScriptLine]]:
     """Heading → lines of one side alone."""
     return {
         tr("Human lines without one of ours ({count})", count=len(report.only_human)): report.only_human,

@@ -30,8 +30,8 @@ def words(texts: Sequence[str], language: Language) -> Tokens:
     """
     if language == "en":
         return [re.findall(r"\w+(?:['’]\w+)*", _plain(text)) for text in texts]
-    found = _kiwi().tokenize([_plain(text) for text in texts])
-    return [[token.form for token in tokens if token.tag not in PUNCTUATION] for tokens in found]
+    morphemes = _kiwi().tokenize([_plain(text) for text in texts])
+    return [[token.form for token in tokens if token.tag not in PUNCTUATION] for tokens in morphemes]
 
 
 def characters(texts: Sequence[str]) -> Tokens:

@@ -76,9 +76,7 @@ def in_the_way(desk: Desk, episode: str, who: str) -> tuple[list[Finding], bool]
 def deliver(desk: Desk, episode: str, who: str) -> dict[str, Any]:
     """Write down that the files in the results folder are final, and by whose word; returns what was written."""
     results = desk.results(episode)
-    names = [
-        path.name for patterns in delivery.DELIVERED.values() for p in patterns for path in sorted(results.glob(p))
-    ]
+    names = [path.name for stage in delivery.DELIVERED for path in delivery.deliverables(stage, results)]
     applied_to = standing(desk, episode, who)["applied"]
     word = {"who": who, "at": datetime.now(UTC).isoformat(), "act": applied_to, "files": names}
     write_atomically(results / "review" / REGISTER, json.dumps(word, ensure_ascii=False, indent=1).encode())

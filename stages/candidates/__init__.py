@@ -24,7 +24,7 @@ from stages.candidates import rendering
 from stages.candidates.evidence import labels_in, once, regions_of, support
 from stages.candidates.facts import Facts
 from stages.candidates.judging import Judge
-from stages.candidates.keeping import Asked, Question, kept_in
+from stages.candidates.keeping import Asked, PictureQuestion, kept_in
 from stages.candidates.prompt import SECONDS, Caption, Captioner, Prompt
 from stages.candidates.questions import questions
 from stages.candidates.reading import NAME, reading
@@ -135,11 +135,11 @@ class _Describer:
         self.said.extend(s.captions[0][1].text for s in sifted if s.captions)
         return sifted
 
-    def _question(self, context: Context, facts: Prompt) -> Question:
+    def _question(self, context: Context, facts: Prompt) -> PictureQuestion:
         worded = [self.templates.worded(p) for p in questions(facts, self.config.styles, self.config.n)]
         asked = list({(p.style, p.system, p.text): p for p in reversed(worded)}.values())[::-1]  # lengths may be unsaid
         image = read_jpeg(self.stills[context.keyframe]) if self.job.backend.needs_images else b""
-        return Question(image, asked, -(-self.config.n // len(asked)))
+        return PictureQuestion(image, asked, -(-self.config.n // len(asked)))
 
     def _with_regions(self, contexts: Sequence[Context], told: Sequence[Prompt]) -> list[Prompt]:
         """The prompts with descriptions of the largest people and things, each asked about on its own."""
@@ -147,7 +147,7 @@ class _Describer:
             return list(told)
         cut = [crops(self.stills[c.keyframe], p, self.config.regions) for c, p in zip(contexts, told, strict=True)]
         plain = [self.templates.worded(bare(p), "region") for p in told]
-        rows = [Question(jpeg, [p], 1) for crop, p in zip(cut, plain, strict=True) for _, jpeg in crop]
+        rows = [PictureQuestion(jpeg, [p], 1) for crop, p in zip(cut, plain, strict=True) for _, jpeg in crop]
         described = iter(answers_to(rows, self.asked, self.job.open(Planning).language))
         seen = [[(next(described).captions, box) for box, _ in crop] for crop in cut]
         return [

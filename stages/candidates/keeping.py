@@ -18,7 +18,7 @@ FORM = 1
 
 
 @dataclass(frozen=True)
-class Question:
+class PictureQuestion:
     """The questions about one picture, and how many captions of each. `image` is its JPEG, empty where not needed."""
 
     image: bytes
@@ -35,7 +35,7 @@ class Asked:
     identity: Mapping[str, Any]
     """What the answers depend on besides the question."""
 
-    def ask(self, questions: Sequence[Question]) -> list[list[list[Caption]]]:
+    def ask(self, questions: Sequence[PictureQuestion]) -> list[list[list[Caption]]]:
         """The captions of each prompt of each question. Raises what the captioner raises, answers so far kept."""
         found = [[self.answers.get(self._key(q, p)) for p in q.prompts] for q in questions]
         for n in sorted({q.n for q in questions}):
@@ -48,7 +48,7 @@ class Asked:
         return [[captions or [] for captions in row] for row in found]
 
     def _asked(
-        self, questions: Sequence[Question], found: Sequence[Sequence[object]], left: Sequence[int], n: int
+        self, questions: Sequence[PictureQuestion], found: Sequence[Sequence[object]], left: Sequence[int], n: int
     ) -> Iterator[tuple[int, int, list[Caption]]]:
         """What is not known yet, as it comes: number of the question, of the prompt, captions."""
         places = [[place for place, known in enumerate(found[k]) if known is None] for k in left]
@@ -59,7 +59,7 @@ class Asked:
                 if captions is not None:
                     yield left[number], place, list(captions)
 
-    def _key(self, question: Question, prompt: Prompt) -> list[Any]:
+    def _key(self, question: PictureQuestion, prompt: Prompt) -> list[Any]:
         return [
             FORM, self.identity, hashlib.sha256(question.image).hexdigest(), question.n, prompt.attempt,
             prompt.system, prompt.text, dict(prompt.lengths), prompt.title_open,

@@ -10,7 +10,7 @@ from typing import Literal
 from data.language import PLAN_RATE
 from data.records import Evidence, Style
 from stages.candidates.evidence import support
-from stages.candidates.keeping import Asked, Question
+from stages.candidates.keeping import Asked, PictureQuestion
 from stages.candidates.prompt import Prompt
 from stages.candidates.questions import questions
 from stages.candidates.rendering import Templates
@@ -35,6 +35,6 @@ def describe(
     """
     words = Templates(templates or {}, language)
     prompts = [words.worded(p) for p in questions(Prompt(language, rate=PLAN_RATE[language]), styles, n)]
-    rows = [Question(jpeg, prompts, -(-n // len(prompts))) for jpeg in pictures]
+    rows = [PictureQuestion(jpeg, prompts, -(-n // len(prompts))) for jpeg in pictures]
     for sifted in answers_to(rows, asked, language):
         yield [Captioned(c.text, c.evidence or support(c.text, prompt)) for prompt, c in sifted.captions[:n]]

@@ -12,7 +12,7 @@ from data.labels import bare, labelled
 from data.messages import tr
 from data.style import refuse
 from stages.candidates.evidence import labels_in
-from stages.candidates.keeping import Asked, Question
+from stages.candidates.keeping import Asked, PictureQuestion
 from stages.candidates.prompt import Caption, Prompt
 
 
@@ -37,7 +37,7 @@ class Sifted:
     refused: list[str]
 
 
-def answers_to(questions: Sequence[Question], asked: Asked, language: str) -> list[Sifted]:
+def answers_to(questions: Sequence[PictureQuestion], asked: Asked, language: str) -> list[Sifted]:
     """The captions that may be spoken. What is refused is asked for once more, no more of it than is missing."""
     first = [_sorted(q, row, asked, language) for q, row in zip(questions, asked.ask(questions), strict=True)]
     lost: list[list[str]] = [[] for _ in questions]
@@ -50,7 +50,7 @@ def answers_to(questions: Sequence[Question], asked: Asked, language: str) -> li
     return [Sifted(_in_turn(answers), reasons) for answers, reasons in zip(first, lost, strict=True)]
 
 
-def _sorted(question: Question, row: Sequence[Sequence[Caption]], asked: Asked, language: str) -> list[_Answer]:
+def _sorted(question: PictureQuestion, row: Sequence[Sequence[Caption]], asked: Asked, language: str) -> list[_Answer]:
     answers = []
     for prompt, captions in zip(question.prompts, row, strict=True):
         answer = _Answer(prompt)
@@ -72,8 +72,8 @@ def _why_not(caption: Caption, language: str) -> str | None:
 
 
 def _again(
-    questions: Sequence[Question], rows: Sequence[Sequence[_Answer]]
-) -> Iterator[tuple[int, list[_Answer], Question]]:
+    questions: Sequence[PictureQuestion], rows: Sequence[Sequence[_Answer]]
+) -> Iterator[tuple[int, list[_Answer], PictureQuestion]]:
     """The second questions: those of one picture that miss equally many together."""
     for number, (question, answers) in enumerate(zip(questions, rows, strict=True)):
         missing: dict[int, list[_Answer]] = defaultdict(list)
@@ -81,7 +81,7 @@ def _again(
             missing[answer.missing(question.n)].append(answer)
         for n, some in sorted(missing.items()):
             if n:
-                yield number, some, Question(question.image, [replace(a.prompt, attempt=1) for a in some], n)
+                yield number, some, PictureQuestion(question.image, [replace(a.prompt, attempt=1) for a in some], n)
 
 
 def _in_turn(answers: Sequence[_Answer]) -> list[tuple[Prompt, Caption]]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from data.messages import tr
 from data.records import Duck, Utterance
+from data.span import Span
 from stages.check.findings import Result, moment, or_pass
 from stages.check.lines import Spoken
 from stages.check.measure import CELL, CELLS, FOLD, Measured, runs
@@ -31,7 +32,6 @@ BURST = 6.0  # dB from which a change of less than half of the second counts
 AUDIBLE = 1e-6  # power of −60 dBFS: below it codecs do as they like
 SAME = 0.7  # share of the programme found in a second of the described track below which it is another sound
 
-Span = tuple[float, float]
 S = TypeVar("S", bound=np.generic)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from data import demux, media
 from data.errors import UserError
-from data.formats import dapt, dapt_rules, vtt
+from data.formats import FORMATS
 from data.formats.cue import Cue
 from data.iso639 import iso639_2, same_language
 from data.messages import tr
@@ -165,7 +163,7 @@ def _script_problems(
     for file in written:
         try:
             content = (folder / file.name).read_bytes()
-            broken = dapt_rules.validate(content) if file.role == "dapt" else []
+            broken = FORMATS[file.role].breaches(content) if file.role in FORMATS else []
             yield from (f"{file.name}: {problem}" for problem in broken)
             if not broken:
                 cues = _cues(file, folder / file.name, content)
@@ -179,30 +177,16 @@ def _script_problems(
 
 def _cues(file: Written, path: Path, content: bytes) -> list[Cue]:
     """The lines of a script file. Raises UserError where it is none."""
-    if file.role == "dapt":
-        return dapt.read(content)
-    if file.role in ("vtt", "vtt-extended"):
-        return vtt.read(content)
-    if file.role == "script":
-        script = load(path)
-        spoken = [Cue(n.id, n.start, n.end, n.text) for n in script.narrations]
-        return spoken + [Cue(n.id, n.time, n.until, n.text) for n in script.extended]
-    return list(_csv_cues(content))
-
-
-def _csv_cues(content: bytes) -> Iterator[Cue]:
-    from data.formats.tables import unprotect
-
-    try:
-        for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")):
-            yield Cue(unprotect(row["id"]), float(row["start"]), float(row["end"]), unprotect(row["text"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError("not a table of the script ({cause}); run vdesc run again", cause=error) from error
+    if file.role in FORMATS:
+        return FORMATS[file.role].cues_of(content)
+    script = load(path)
+    spoken = [Cue(n.id, n.start, n.end, n.text) for n in script.narrations]
+    return spoken + [Cue(n.id, n.time, n.until, n.text) for n in script.extended]
 
 
 def _pauses(file: Written, cues: Sequence[Cue], pauses: Mapping[str, Extended]) -> Iterator[str]:
-    """Where a script differs from the lines for which the film stands still; the plain WebVTT holds none of them."""
-    wanted = set() if file.role == "vtt" else set(pauses)
+    """Where a script differs from the lines for which the film stands still; not every format holds them."""
+    wanted = set(pauses) if file.role not in FORMATS or FORMATS[file.role].extended else set()
     if {cue.id for cue in cues} != wanted:
         yield tr("{name}: its lines are not the ones that are spoken", name=file.name)
     for cue in cues:

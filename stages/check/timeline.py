@@ -21,7 +21,7 @@ STEPS = (1.0, 2.0, 5.0, 10.0)
 """Seconds between two ticks; the first that gives twelve or fewer."""
 
 
-class Span(Protocol):
+class Lasting(Protocol):
     """Anything with a start and an end."""
 
     @property
@@ -58,12 +58,12 @@ class _Row:
         """Pixels from the left edge."""
         return round(LEFT + (time - self.start) * WIDTH / (self.end - self.start), 1)
 
-    def bar(self, span: Span) -> dict[str, float] | None:
+    def bar(self, span: Lasting) -> dict[str, float] | None:
         """Position and width of the part of a span that lies in this row; None where none does."""
         first, last = max(span.start, self.start), min(span.end, self.end)
         return {"x": self.x(first), "w": max(round(self.x(last) - self.x(first), 1), 1.0)} if last > first else None
 
-    def bars(self, spans: Sequence[Span]) -> list[dict[str, Any]]:
+    def bars(self, spans: Sequence[Lasting]) -> list[dict[str, Any]]:
         """The bars of all spans in this row, each with its span."""
         return [bar | {"of": span} for span in spans if (bar := self.bar(span))]
 

@@ -24,7 +24,7 @@ from data.records import (
 from stages.context.look import light_of, same_place
 from stages.context.people import labels, persons, usable
 from stages.context.places import ShotLook, places
-from stages.context.reading import Script, reason_against
+from stages.context.reading import Alphabet, reason_against
 from stages.context.speech import Speech
 from stages.context.texts import Track, best, blocks, by_keyframe, is_overlay, roles, tracks
 from stages.sources import Early, Introduced, Wordings
@@ -38,7 +38,7 @@ S = TypeVar("S", Detection, Face, TextRegion, Keyframe)
 class Config(StageConfig):
     """Settings of the context stage."""
 
-    scripts: tuple[Script, ...] = Field(
+    scripts: tuple[Alphabet, ...] = Field(
         ("hangul", "latin"),
         description="Scripts the narration can speak: hangul, latin, han, kana, other. Lines with letters of "
         "others are left out",

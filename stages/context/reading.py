@@ -10,12 +10,12 @@ from typing import Literal
 
 from data.records import Box
 
-Script = Literal["latin", "hangul", "han", "kana", "other"]
+Alphabet = Literal["latin", "hangul", "han", "kana", "other"]
 Reason = Literal["timecode", "script", "fragment"]
 
 TIMECODE = re.compile(r"\b\d{2}[:;.]\d{2}[:;.]\d{2}[:;.,]\d{2,3}\b")
 """Hours, minutes, seconds, frames (SMPTE ST 12-1) or milliseconds. A clock on the wall shows no frames."""
-NAMES: tuple[tuple[str, Script], ...] = (
+NAMES: tuple[tuple[str, Alphabet], ...] = (
     ("LATIN", "latin"),
     ("HANGUL", "hangul"),
     ("CJK", "han"),
@@ -30,13 +30,13 @@ MIN_SHARE = 0.6
 """Letters and digits among the marks of a story text."""
 
 
-def script_of(letter: str) -> Script:
+def script_of(letter: str) -> Alphabet:
     """The script of one letter, by its Unicode name."""
     name = unicodedata.name(letter, "")
     return next((script for prefix, script in NAMES if name.startswith(prefix)), "other")
 
 
-def reason_against(text: str, scripts: Sequence[Script]) -> Reason | None:
+def reason_against(text: str, scripts: Sequence[Alphabet]) -> Reason | None:
     """Why a line is no story text; None when it may be.
 
     A line with a letter of a script that is not expected is dropped whole: it is a foreign sign the voice cannot

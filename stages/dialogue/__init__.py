@@ -68,7 +68,7 @@ def run(job: Job[Config, Transcriber | None]) -> Iterable[Utterance]:
         )
 
 
-def _cues(job: Job[Config]) -> list[subtitles.Cue]:
+def _cues(job: Job[Config]) -> list[subtitles.Subtitle]:
     """Cues of the side file, else of a stream inside the film."""
     if job.config.sources == "speech":
         return []

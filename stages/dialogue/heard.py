@@ -19,9 +19,8 @@ from pathlib import Path
 
 import data
 from data.records import Word
+from data.span import Span
 from stages.dialogue.speech import Speech
-
-Span = tuple[float, float]
 
 LOGPROB = -1.0
 """Whisper: a lower mean log-probability of the tokens has failed."""

@@ -17,7 +17,8 @@ from pydantic import Field
 
 from data.errors import ConfigError
 from data.records import Word
-from stages.dialogue.heard import Segment, Span, believed, inside, phrases, quiet, spoken_words
+from data.span import Span
+from stages.dialogue.heard import Segment, believed, inside, phrases, quiet, spoken_words
 from stages.dialogue.silero import FRAME, Silero, SileroOptions
 from stages.dialogue.speech import RATE, Samples, Speech, Transcriber, one_at_a_time, unite
 from stages.models import ModelBackend, ModelOptions, Progress, in_batches

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from data.span import Span
 from stages.extended.choosing import Wanted
 
 MARGIN = 0.1
 """Seconds kept to the words around, where the pause is long enough."""
 EARLY = 2.0
 """How many times worse it is to stop before the picture appears than as long after it has gone."""
-Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Instant:
 
 def free_stretches(speech: Iterable[Span], lines: Iterable[Span], duration: float) -> list[Span]:
     """Where neither speech nor narration is, in order; where one utterance ends as the next begins, that instant."""
-    found, at = [], 0.0
+    stretches, at = [], 0.0
     for start, end in [*sorted([*speech, *lines]), (duration, duration)]:
         if start >= at:
-            found.append((at, min(start, duration)))
+            stretches.append((at, min(start, duration)))
         at = max(at, end)
-    return [(start, end) for start, end in found if start <= end]
+    return [(start, end) for start, end in stretches if start <= end]
 
 
 def instant(

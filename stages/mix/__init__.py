@@ -22,7 +22,7 @@ from data.products import Levels, Stem
 from data.records import Clip, Duck, Episode, Gap, Utterance
 from data.sound import Marked, audio_blocks, native_layout
 from stages.mix import known
-from stages.mix.ducking import Config, Cue, Plan, Programme, kind_of, plan
+from stages.mix.ducking import Config, MixCue, Plan, Programme, kind_of, plan
 from stages.mix.render import RATE, Samples, read_clip, spoken
 from stages.mix.stretches import Mixing, Stretch, loudness, residual, sounds
 from stages.sources import Language
@@ -94,12 +94,12 @@ def measured(job: Job[Config]) -> Programme:
     return Programme(sound, job.episode.duration, speech, target, float(panning(layout(job.episode)).max()))
 
 
-def cue_of(clip: Clip, gaps: Sequence[Gap], programme: Programme, folder: Path, cache: Path) -> Cue:
+def cue_of(clip: Clip, gaps: Sequence[Gap], programme: Programme, folder: Path, cache: Path) -> MixCue:
     """A clip with its bed and its own loudness."""
     assert clip.file is not None
     file = folder / clip.file
     voice = known.clip(cache, file, lambda: measure([read_clip(file)[:, None]], RATE, "mono", true_peak=True))
-    return Cue(clip, kind_of(clip, gaps), programme.sound.between(clip.start, clip.end), voice)
+    return MixCue(clip, kind_of(clip, gaps), programme.sound.between(clip.start, clip.end), voice)
 
 
 def write(job: Job[Config], programme: Programme, made: Plan, clips: Sequence[Clip]) -> None:

@@ -52,7 +52,7 @@ class Config(StageConfig):
 
 
 @dataclass(frozen=True)
-class Cue:
+class MixCue:
     """A clip with what it is mixed with. Loudness of the clip is that of its file, before any gain."""
 
     clip: Clip
@@ -86,7 +86,7 @@ class Plan:
     """LUFS of the narration that comes of it."""
 
 
-def plan(cues: Sequence[Cue], programme: Programme, config: Config) -> Plan:
+def plan(cues: Sequence[MixCue], programme: Programme, config: Config) -> Plan:
     """Dips and gains for cues in order of time."""
     voice = Loudness(np.concatenate([cue.voice.energy for cue in cues])).integrated
     level = programme.target + raised(cues, programme.target, config)
@@ -97,28 +97,28 @@ def plan(cues: Sequence[Cue], programme: Programme, config: Config) -> Plan:
     return under_ceiling(Plan(tuple(ducks), {cue.clip.id: gain for cue in cues}, level), cues, programme, config)
 
 
-def wanted(cue: Cue, config: Config) -> float:
+def wanted(cue: MixCue, config: Config) -> float:
     """LU the narration should lie above the lowered bed."""
     return config.over_music if cue.kind == "music" else config.over_ambience
 
 
-def raised(cues: Sequence[Cue], level: float, config: Config) -> float:
+def raised(cues: Sequence[MixCue], level: float, config: Config) -> float:
     """How much louder than `level` all narration is, for the cue where the deepest dip is least enough."""
     beds = [(cue, cue.bed) for cue in cues if cue.bed is not None]
     short = [wanted(cue, config) - (level - (bed - config.max_depth)) for cue, bed in beds]
     return min(max([0.0, *short]), config.max_raise)
 
 
-def depth_of(cue: Cue, level: float, config: Config) -> float:
+def depth_of(cue: MixCue, level: float, config: Config) -> float:
     """dB the bed goes down under a cue at `level` LUFS."""
     if cue.bed is None:
         return config.min_depth
     return min(max(wanted(cue, config) - (level - cue.bed), config.min_depth), config.max_depth)
 
 
-def grouped(cues: Sequence[Cue], utterances: Sequence[Utterance], hold: float) -> list[list[Cue]]:
+def grouped(cues: Sequence[MixCue], utterances: Sequence[Utterance], hold: float) -> list[list[MixCue]]:
     """Cues under one dip: closer than `hold`, and nobody speaks between them."""
-    groups: list[list[Cue]] = []
+    groups: list[list[MixCue]] = []
     for cue in cues:
         end = max((c.clip.end for c in groups[-1]), default=0.0) if groups else 0.0
         if groups and cue.clip.start - end < hold and not speech_between(utterances, end, cue.clip.start):
@@ -133,7 +133,7 @@ def speech_between(utterances: Sequence[Utterance], start: float, end: float) ->
     return any(u.end > start and u.start < end for u in utterances) if end > start else False
 
 
-def duck_of(group: Sequence[Cue], level: float, programme: Loudness, config: Config) -> Duck:
+def duck_of(group: Sequence[MixCue], level: float, programme: Loudness, config: Config) -> Duck:
     """The dip under a group, as deep as the cue that needs it most; without its ramps yet."""
     start, end = group[0].clip.start, max(cue.clip.end for cue in group)
     depth = max(depth_of(cue, level, config) for cue in group)
@@ -163,7 +163,7 @@ def _ramp(ramp: float, guard: float, room: float) -> float:
     return math.floor(max(0.0, min(max(SHORTEST_RAMP, min(ramp, guard)), room)) * 1000 + 1e-6) / 1000
 
 
-def under_ceiling(plan: Plan, cues: Sequence[Cue], programme: Programme, config: Config) -> Plan:
+def under_ceiling(plan: Plan, cues: Sequence[MixCue], programme: Programme, config: Config) -> Plan:
     """Deepen dips, then lower narration, until no true peak under narration, nor of it alone, passes the ceiling.
 
     The peak of a sum is at most the sum of the peaks, so the peaks of every 10 ms of programme and clips bound it.
@@ -189,7 +189,7 @@ def under_ceiling(plan: Plan, cues: Sequence[Cue], programme: Programme, config:
 Peaks = NDArray[np.float64]
 
 
-def bed_and_voice(cue: Cue, programme: Programme, gain: float) -> tuple[Peaks, Peaks]:
+def bed_and_voice(cue: MixCue, programme: Programme, gain: float) -> tuple[Peaks, Peaks]:
     """Peaks per 10 ms of the programme under a cue, undipped, and of its narration in one channel."""
     assert programme.sound.peaks is not None
     assert cue.voice.peaks is not None

@@ -182,9 +182,9 @@ def sounds(
     """The programme's samples of the stretches that are wanted; `whole` decodes all of the film."""
     samples = round(episode.duration * RATE)
     if episode.audio and marks and len(wanted) <= FEW * aac.stretches(samples):
-        found = list(_sought(episode, layout, wanted, marks, samples))
-        if all(sound is not None for _, sound in found):
-            return Sounds([(number, sound) for number, sound in found if sound is not None], whole=False)
+        stretches = list(_sought(episode, layout, wanted, marks, samples))
+        if all(sound is not None for _, sound in stretches):
+            return Sounds([(number, sound) for number, sound in stretches if sound is not None], whole=False)
     return Sounds(_cut(whole(), wanted, samples), whole=bool(wanted))
 
 

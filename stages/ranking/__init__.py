@@ -10,7 +10,7 @@ from pydantic import Field
 from data import style
 from data.errors import ConfigError
 from data.records import Context, Draft, Gap, Ranked
-from stages.ranking.asking import HEURISTIC, MEMORY, Parts, Question, asked_of_model, questions, walk, weighted
+from stages.ranking.asking import HEURISTIC, MEMORY, Parts, RankingQuestion, asked_of_model, questions, walk, weighted
 from stages.ranking.prompt import Ranker
 from stages.sources import Planning
 from stages.stage import Job, StageConfig
@@ -59,7 +59,7 @@ def run(job: Job[Config, Ranker | None]) -> Iterable[Ranked]:
             job.progress(done, len(asked))
 
 
-def _judged(job: Job[Config, Ranker | None], asked: Sequence[Question], ranker: Ranker) -> list[Parts]:
+def _judged(job: Job[Config, Ranker | None], asked: Sequence[RankingQuestion], ranker: Ranker) -> list[Parts]:
     """The model's parts."""
     prompts = asked_of_model(asked, job.config.memory)
     judged: list[Parts] = []

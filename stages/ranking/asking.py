@@ -25,7 +25,7 @@ Parts = list[dict[str, float]]
 
 
 @dataclass(frozen=True)
-class Question:
+class RankingQuestion:
     """A keyframe with its candidates; its prompt does not hold the earlier lines yet."""
 
     keyframe: str
@@ -41,7 +41,7 @@ class Question:
 
 def questions(
     contexts: Sequence[Context], candidates: Sequence[Draft], gaps: Sequence[Gap], settings: Planning
-) -> Iterator[Question]:
+) -> Iterator[RankingQuestion]:
     """The keyframes that have candidates, in order of time."""
     usable = [g for g in gaps if g.usable]
     of_keyframe: dict[str, list[Draft]] = defaultdict(list)
@@ -49,10 +49,10 @@ def questions(
         of_keyframe[candidate.keyframe].append(candidate)
     for context in sorted((c for c in contexts if c.keyframe in of_keyframe), key=lambda c: c.time):
         offered = tuple(of_keyframe[context.keyframe])
-        yield Question(context.keyframe, context.time, _prompt(context, offered, usable, settings), offered)
+        yield RankingQuestion(context.keyframe, context.time, _prompt(context, offered, usable, settings), offered)
 
 
-def asked_of_model(asked: Sequence[Question], memory: float = MEMORY) -> list[RankingPrompt]:
+def asked_of_model(asked: Sequence[RankingQuestion], memory: float = MEMORY) -> list[RankingPrompt]:
     """The prompts a model is asked with. The earlier lines are the heuristic's choice, so that it can work in batches.
 
     `memory`: seconds in which a line is remembered as said.
@@ -62,7 +62,7 @@ def asked_of_model(asked: Sequence[Question], memory: float = MEMORY) -> list[Ra
 
 
 def walk(
-    asked: Sequence[Question], judged: Sequence[Parts], weights: Mapping[str, float], memory: float
+    asked: Sequence[RankingQuestion], judged: Sequence[Parts], weights: Mapping[str, float], memory: float
 ) -> Iterator[tuple[RankingPrompt, Parts]]:
     """The questions in turn with the lines said before, and all parts; the best of each is taken as said."""
     said: list[tuple[float, str]] = []

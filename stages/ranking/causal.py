@@ -23,7 +23,7 @@ IGNORED = -100  # torch's own index for targets that do not count
 
 
 @dataclass(frozen=True)
-class Question:
+class TokenQuestion:
     """Token ids of one prompt and of the responses to it; `number` is its place among the questions asked."""
 
     number: int
@@ -97,22 +97,22 @@ def log_likelihoods(
 
 def _questions(
     tokenizer: Any, prompts: Sequence[str], texts: Sequence[Sequence[str]], context: int | None
-) -> list[Question]:
+) -> list[TokenQuestion]:
     """Those that have texts."""
     questions = []
     for number, (prompt, offered) in enumerate(zip(prompts, texts, strict=True)):
         responses = [encode_response(tokenizer, text) for text in offered]
         if responses:
             ids = encode_prompt(tokenizer, prompt, context, max(map(len, responses)))
-            questions.append(Question(number, ids, responses))
+            questions.append(TokenQuestion(number, ids, responses))
     return questions
 
 
-def _length(question: Question) -> tuple[int, int]:
+def _length(question: TokenQuestion) -> tuple[int, int]:
     return len(question.prompt), max(map(len, question.responses))
 
 
-def _scores(model: Any, batch: Sequence[Question]) -> list[list[float]]:
+def _scores(model: Any, batch: Sequence[TokenQuestion]) -> list[list[float]]:
     """Mean log-likelihoods of the responses of a batch of questions, in two forward passes.
 
     The first fills the key-value cache with all of each prompt but its last token; the cache is then handed to each

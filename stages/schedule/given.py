@@ -22,7 +22,7 @@ from typing import Any
 from data import language
 from data.messages import tr
 from data.records import Gap, Keyframe, Missed, Narration, Utterance, record_id
-from data.scripts import Line, read_for_film
+from data.scripts import ScriptLine, read_for_film
 from data.style import refuse
 from stages.sources import Planning, Speaker, VoiceOfRun
 from stages.stage import Job
@@ -48,7 +48,7 @@ GIVEN = 3.0
 class Wish:
     """A line with what it needs. Seconds."""
 
-    line: Line
+    line: ScriptLine
     seconds: float
     earliest: float
     latest: float
@@ -179,7 +179,7 @@ def _nearest(stills: Sequence[Keyframe], time: float) -> Keyframe:
     return min(stills[max(after - 1, 0) : after + 1], key=lambda k: abs(k.time - time))
 
 
-def _wish(line: Line, run: Planning, speaker: Speaker | None) -> Wish:
+def _wish(line: ScriptLine, run: Planning, speaker: Speaker | None) -> Wish:
     if speaker and not refuse(line.text, run.language):
         seconds = speaker.seconds(line.text, 1.0)
     else:

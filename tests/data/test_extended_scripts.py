@@ -13,7 +13,7 @@ from lxml import etree
 from sample_script import extended_line, script
 from test_dapt import xsd
 
-from data.formats import dapt, export, file_name, vtt
+from data.formats import FILES, FORMATS, dapt, export, vtt
 from data.formats.dapt_rules import validate
 from data.script import Script
 from data.scripts import read_lines
@@ -28,7 +28,7 @@ def made(**changes: Any) -> Script:
 
 
 def test_webvtt_has_a_file_of_its_own_and_marks_the_cue() -> None:
-    assert file_name(made(), "vtt-extended") == "descriptions.extended.ko.vtt"
+    assert export(made(), "vtt-extended")[0] == "descriptions.extended.ko.vtt"
     text = export(made(), "vtt-extended")[1].decode()
     assert (
         "NOTE extended: pause at 00:00:05.000 for 2.600 s\n\n"
@@ -39,9 +39,14 @@ def test_webvtt_has_a_file_of_its_own_and_marks_the_cue() -> None:
     assert cues[1].text == "=자막, <3년 후>."
 
 
-@pytest.mark.parametrize("fmt", ["vtt", "srt", "labels", "fadepan"])
+@pytest.mark.parametrize("fmt", [name for name in FILES if not FORMATS[name].extended])
 def test_formats_of_the_described_film_know_nothing_of_it(fmt: str) -> None:
     assert export(made(), fmt) == export(script(), fmt)
+
+
+@pytest.mark.parametrize("fmt", [name for name in FILES if FORMATS[name].extended])
+def test_the_others_hold_it(fmt: str) -> None:
+    assert export(made(), fmt) != export(script(extended=[]), fmt)
 
 
 def test_dapt_marks_an_event_of_one_frame_and_stays_valid(xsd: Any) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sample_script import TEXTS, script
 
 from data.errors import UserError
-from data.formats import FORMATS, export, file_name, srt, tables, vtt, xlsx
+from data.formats import FILES, export, srt, tables, vtt, xlsx
 from data.formats import docx as docx_format
 from data.formats import html as html_format
 from data.formats.cue import timecode
@@ -34,15 +34,15 @@ def lines(script_texts: tuple[str, ...]) -> list[str]:
 
 
 def test_names_follow_the_language() -> None:
-    names = {fmt: file_name(script(), fmt) for fmt in FORMATS}
+    names = {fmt: export(script(), fmt)[0] for fmt in FILES}
     assert names["vtt"] == "descriptions.ko.vtt"
     assert names["dapt"] == "script.dapt.xml"
-    assert file_name(script(language="en"), "vtt") == "descriptions.en.vtt"
+    assert export(script(language="en"), "vtt")[0] == "descriptions.en.vtt"
     with pytest.raises(UserError, match="no script format pdf; choose one of dapt, vtt"):
         export(script(), "pdf")
 
 
-@pytest.mark.parametrize("fmt", FORMATS)
+@pytest.mark.parametrize("fmt", FILES)
 def test_same_script_same_bytes_at_any_time(fmt: str, monkeypatch: pytest.MonkeyPatch) -> None:
     first = export(script(), fmt)
     monkeypatch.setattr(time, "time", lambda: 2_000_000_000.0)
@@ -58,7 +58,7 @@ def test_no_clock_in_office_files(fmt: str) -> None:
     assert core.count("1980-01-01T00:00:00Z") == 2
 
 
-@pytest.mark.parametrize("fmt", FORMATS)
+@pytest.mark.parametrize("fmt", FILES)
 def test_a_script_without_lines_is_still_a_file(fmt: str) -> None:
     assert export(script(narrations=[], ducking=[], utterances=[], gaps=[]), fmt)[1] is not None
 

@@ -11,9 +11,8 @@ from data import lint as linting
 from data.errors import UserError
 from data.formats import dapt_rules, export
 from data.lint import lint, mended
-from data.rewriting import rewritten
 from data.script import save
-from data.scripts import read_as_written
+from data.scripts import file_of, format_of, read_as_written
 from tests.data import sample_script
 
 BAD = "민수은 문을 열었습니다."
@@ -50,7 +49,8 @@ def rules(path: Path) -> list[tuple[int | None, str, str]]:
 
 
 def mend(path: Path, to: Path) -> None:
-    to.write_bytes(rewritten(path, mended(lint(path))))
+    file = file_of(path)
+    to.write_bytes(format_of(file).rewritten(file, mended(lint(path))))
 
 
 def test_a_clean_script(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_format_that_cannot_be_rewritten(tmp_path: Path) -> None:
     )
     assert "past" in {rule for _, rule, _ in rules(path)}
     with pytest.raises(UserError, match="cannot be rewritten"):
-        rewritten(path, mended(lint(path)))
+        format_of(path).rewritten(path, mended(lint(path)))
 
 
 @pytest.mark.parametrize("name", ["none.vtt", "a.txt"])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from data.errors import MediaError
 from data.media import audio_blocks, probe
-from data.mux import DescribedWriter, delivery_suffix
+from data.mux import DescribedWriter, plan_delivery
 from data.records import Episode
 
 Ffmpeg = Callable[..., None]
@@ -227,14 +227,17 @@ def test_what_changes_is_told(ffmpeg: Ffmpeg, parts: Path, tmp_path: Path) -> No
             make(ffmpeg, parts, tmp_path / name)
     subtitled = tmp_path / "subtitled.mov"
     ffmpeg("-i", tmp_path / "subtitled.mp4", "-map", "0:v", "-map", "0:a", "-map", "0:s", "-c", "copy", subtitled)
-    assert delivery_suffix(probe(tmp_path / "subtitled.mp4")) == (".mp4", None)
-    assert delivery_suffix(probe(tmp_path / "film.ts")) == (".ts", None)
-    webm = delivery_suffix(probe(tmp_path / "film.webm"))
-    assert webm == (".mkv", "The described film is .mkv, not webm: webm cannot mark an audio description track.")
-    mov = delivery_suffix(probe(tmp_path / "film.mov"))[1]
+    plans = {name: plan_delivery(probe(tmp_path / name)) for name in ("subtitled.mp4", "film.ts", "film.webm")}
+    assert {name: plan.suffix for name, plan in plans.items()} == {
+        "subtitled.mp4": ".mp4", "film.ts": ".ts", "film.webm": ".mkv",
+    }  # fmt: skip
+    webm = plans.pop("film.webm").note
+    assert webm == "The described film is .mkv, not webm: webm cannot mark an audio description track."
+    assert [plan.note for plan in plans.values()] == [None, None]
+    mov = plan_delivery(probe(tmp_path / "film.mov")).note
     assert mov is not None
     assert "Stream 2 (timecode) is left out" in mov
-    assert "rewritten as SubRip" in str(delivery_suffix(probe(subtitled))[1])
+    assert "rewritten as SubRip" in str(plan_delivery(probe(subtitled)).note)
     text = [s for s in streams(described(probe(subtitled), tmp_path)) if s["type"] == "subtitle"]
     assert [s["codec"] for s in text] == ["srt"]
 

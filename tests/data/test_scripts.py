@@ -9,7 +9,7 @@ import pytest
 from data.errors import UserError
 from data.formats import export
 from data.script import save
-from data.scripts import Line, read_lines
+from data.scripts import ScriptLine, read_lines
 from tests.data import sample_script
 
 KOREAN = "소영이 우산을 펴고, 빗속으로 걸어간다."
@@ -39,7 +39,7 @@ def test_every_export_of_a_script_reads_like_the_script(tmp_path: Path, form: st
 def test_tables(tmp_path: Path, table: str, encoding: str) -> None:
     path = tmp_path / "대본.csv"
     path.write_bytes(table.encode(encoding))
-    assert read_lines(path) == [Line(62.5, 64.0, KOREAN)]
+    assert read_lines(path) == [ScriptLine(62.5, 64.0, KOREAN)]
 
 
 def test_lines_come_by_time_and_those_without_words_are_left_out(tmp_path: Path) -> None:
@@ -77,5 +77,5 @@ def test_bad_files_are_named(tmp_path: Path, name: str, content: str | bytes | N
 def test_real_descriptions_with_a_loose_header(media: Path) -> None:
     lines = read_lines(media / "elephantsdream-text" / "descriptions.en.vtt")
     assert len(lines) == 63
-    assert lines[0] == Line(0.0, 5.0, "The orange open movie project presents")
+    assert lines[0] == ScriptLine(0.0, 5.0, "The orange open movie project presents")
     assert [line.start for line in read_lines(media / "rabbit-ad" / "descriptions.vtt")] == [0.0, 5.0, 10.0]

@@ -12,7 +12,7 @@ import pytest
 
 from data.errors import UserError
 from data.formats import export
-from data.scripts import Line, read_for_film, read_lines
+from data.scripts import ScriptLine, read_for_film, read_lines
 from tests.data import sample_script
 
 FPS = 25.0
@@ -39,7 +39,7 @@ def book(path: Path, *rows: list[Any]) -> Path:
 
 def test_a_clean_script_has_no_notes(tmp_path: Path) -> None:
     lines, notes = read_for_film(table(tmp_path / "a.csv", "1,2,하나", "3,4,둘"), 60, FPS)
-    assert lines == [Line(1, 2, "하나"), Line(3, 4, "둘")]
+    assert lines == [ScriptLine(1, 2, "하나"), ScriptLine(3, 4, "둘")]
     assert notes == []
 
 
@@ -60,7 +60,7 @@ def test_what_is_mended_is_listed(tmp_path: Path) -> None:
 def test_a_programme_whose_time_code_starts_at_ten(tmp_path: Path) -> None:
     script = table(tmp_path / "a.csv", "10:00:01:12,10:00:02:00,하나")
     lines, notes = read_for_film(script, 60, FPS)
-    assert lines == [Line(1.48, 2, "하나")]
+    assert lines == [ScriptLine(1.48, 2, "하나")]
     assert notes == ["The time code starts at 10:00:00; this was subtracted."]
 
 
@@ -81,7 +81,7 @@ def test_excel_of_korea(tmp_path: Path) -> None:
     path = tmp_path / "대본.csv"
     rows = 'sep=;\r\n번호;시작 시간;끝 시간;해설 대본\r\n1;00:01:02,5;00:01:04;"문이; 열린다."\r\n'
     path.write_bytes(rows.encode("cp949"))
-    assert read_lines(path) == [Line(62.5, 64, "문이; 열린다.")]
+    assert read_lines(path) == [ScriptLine(62.5, 64, "문이; 열린다.")]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_spreadsheet_cells(tmp_path: Path, start: Any, expected: float) -> None:
         [1, start, "00:01:04.000", "문이 열린다.", None],
         [None, None, None, None, None],
     )
-    assert read_lines(path, FPS) == [Line(expected, 64, "문이 열린다.")]
+    assert read_lines(path, FPS) == [ScriptLine(expected, 64, "문이 열린다.")]
 
 
 def test_the_studio_script_reads_back(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_ttml_of_another_profile_is_read_and_said(tmp_path: Path) -> None:
     more = 'ttp:contentProfiles="http://www.w3.org/ns/ttml/profile/imsc1.1/text"'
     text = TT.format(more=more, body='<body><div><p begin="1s" end="2s">문이 열린다.</p></div></body>')
     lines, notes = read_for_film(written(tmp_path / "a.xml", text), 60, FPS)
-    assert lines == [Line(1, 2, "문이 열린다.")]
+    assert lines == [ScriptLine(1, 2, "문이 열린다.")]
     assert len(notes) == 1
     assert "another profile than DAPT" in notes[0]
 

@@ -13,7 +13,8 @@ import pytest
 from lxml import etree
 
 from data.errors import MediaError, UserError
-from data.streaming import examine, package
+from data.formats import streaming
+from tests.data.sample_script import script
 
 SECONDS = 14
 TONES = {"programme": 440, "described": 880}
@@ -54,7 +55,7 @@ def attributes(line: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def hls(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return package(film, "hls", tmp_path_factory.mktemp("out") / "화면해설 hls", "ko")
+    return streaming.hls(film, script(), tmp_path_factory.mktemp("out") / "화면해설 hls")
 
 
 def test_the_master_marks_the_description(hls: Path) -> None:
@@ -97,7 +98,7 @@ def test_the_picture_is_whole_and_segments_are_no_longer_than_told(hls: Path) ->
 
 
 def test_dash(film: Path, tmp_path: Path) -> None:
-    manifest = package(film, "dash", tmp_path / "dash", "ko")
+    manifest = streaming.dash(film, script(), tmp_path / "dash")
     root = etree.parse(manifest).getroot()
     space = {"m": "urn:mpeg:dash:schema:mpd:2011"}
     picture, programme, described = root.findall(".//m:AdaptationSet", space)
@@ -120,7 +121,7 @@ def test_dash(film: Path, tmp_path: Path) -> None:
 def test_what_players_cannot_play_is_encoded(film: Path, tmp_path: Path, ffmpeg: Callable[..., None]) -> None:
     other = tmp_path / "described.mkv"
     ffmpeg("-i", film, "-t", 3, "-map", "0:v", "-map", "0:a:1", "-c:v", "libvpx", "-c:a", "ac3", other)
-    master = package(other, "hls", tmp_path / "hls", "en")
+    master = streaming.hls(other, script(language="en"), tmp_path / "hls")
     (described,) = (attributes(line) for line in master.read_text("utf-8").splitlines() if "EXT-X-MEDIA:" in line)
     assert (described["NAME"], described["DEFAULT"]) == ("English audio description", "YES")
     with av.open(segments(master.parent, "picture.m3u8")) as container:
@@ -131,15 +132,15 @@ def test_what_players_cannot_play_is_encoded(film: Path, tmp_path: Path, ffmpeg:
 def test_a_folder_in_use_is_left_alone(film: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UserError, match="not an empty folder"):
-        package(film, "hls", tmp_path, "ko")
+        streaming.hls(film, script(), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_no_film(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="cannot be read"):
-        examine(tmp_path / "none.mp4", "ko")
+        streaming.examine(tmp_path / "none.mp4", "ko")
     (tmp_path / "cut.mp4").write_bytes(b"\0\0\0\x18ftypmp42")
     with pytest.raises(MediaError):
-        package(tmp_path / "cut.mp4", "hls", tmp_path / "out", "ko")
+        streaming.hls(tmp_path / "cut.mp4", script(), tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert not list(tmp_path.glob(".packaging-*"))

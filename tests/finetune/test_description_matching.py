@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from data.scripts import Line
+from data.scripts import ScriptLine
 from finetune.descriptions.matching import W_TEXT, W_TIME, best_chain, closeness, events, windows
 from finetune.likeness import ChrF
 
@@ -42,7 +42,7 @@ def test_no_matching_scores_more(scores: NDArray[np.float64]) -> None:
 
 def test_score_of_a_pair() -> None:
     """Middles 1 s apart, lengths 2 s and 4 s, reach 2 s: closeness 1 − 1 / (2 + 3) = 0.8."""
-    ours, theirs = [Line(1.0, 3.0, "문이 열린다.")], [Line(1.0, 5.0, "문이 열린다.")]
+    ours, theirs = [ScriptLine(1.0, 3.0, "문이 열린다.")], [ScriptLine(1.0, 5.0, "문이 열린다.")]
     assert closeness(ours, theirs, 2.0) == pytest.approx(np.array([[0.8]]))
     (pair,) = events(ours, theirs, ChrF(), 2.0)
     assert (pair.theirs, pair.ours) == (0, (0,))
@@ -50,24 +50,31 @@ def test_score_of_a_pair() -> None:
 
 
 def test_lines_too_far_apart_make_no_pair() -> None:
-    ours, theirs = [Line(0.0, 1.0, "문이 열린다.")], [Line(3.0, 4.0, "문이 열린다.")]
+    ours, theirs = [ScriptLine(0.0, 1.0, "문이 열린다.")], [ScriptLine(3.0, 4.0, "문이 열린다.")]
     assert events(ours, theirs, ChrF(), 2.0) == []
     assert len(events(ours, theirs, ChrF(), 2.1)) == 1
     assert events([], theirs, ChrF()) == events(ours, [], ChrF()) == []
 
 
 def test_text_decides_between_neighbours() -> None:
-    theirs = [Line(0.0, 2.0, "소영이 우산을 편다."), Line(2.0, 4.0, "민호가 문을 연다.")]
-    ours = [Line(1.0, 3.0, "민호가 문을 연다.")]
+    theirs = [ScriptLine(0.0, 2.0, "소영이 우산을 편다."), ScriptLine(2.0, 4.0, "민호가 문을 연다.")]
+    ours = [ScriptLine(1.0, 3.0, "민호가 문을 연다.")]
     assert [(p.theirs, p.ours) for p in events(ours, theirs, ChrF())] == [(1, (0,))]
 
 
 def test_instants_of_no_length() -> None:
-    assert closeness([Line(1.0, 1.0, "가")], [Line(1.0, 1.0, "가")], 0.0) == pytest.approx(np.array([[1.0]]))
+    assert closeness([ScriptLine(1.0, 1.0, "가")], [ScriptLine(1.0, 1.0, "가")], 0.0) == pytest.approx(
+        np.array([[1.0]])
+    )
 
 
 def test_windows_gather_our_lines_whatever_they_say() -> None:
-    theirs = [Line(0.0, 5.0, "a"), Line(5.0, 10.0, "b"), Line(30.0, 31.0, "c")]
-    ours = [Line(0.0, 2.0, "x"), Line(3.0, 4.0, "y"), Line(11.0, 12.0, "z"), Line(20.0, 21.0, "w")]
+    theirs = [ScriptLine(0.0, 5.0, "a"), ScriptLine(5.0, 10.0, "b"), ScriptLine(30.0, 31.0, "c")]
+    ours = [
+        ScriptLine(0.0, 2.0, "x"),
+        ScriptLine(3.0, 4.0, "y"),
+        ScriptLine(11.0, 12.0, "z"),
+        ScriptLine(20.0, 21.0, "w"),
+    ]
     assert [(p.theirs, p.ours) for p in windows(ours, theirs, 2.0)] == [(0, (0, 1)), (1, (2,))]
     assert windows([], theirs) == windows(ours, []) == []

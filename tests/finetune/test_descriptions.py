@@ -16,7 +16,7 @@ import pytest
 from data import messages
 from data.errors import ConfigError
 from data.script import save
-from data.scripts import Line, read_lines
+from data.scripts import ScriptLine, read_lines
 from finetune.descriptions.evaluate import DescriptionReport, evaluate_descriptions, evaluate_files
 from finetune.descriptions.learned import Alignment, BertScore
 from finetune.descriptions.measure import Judges
@@ -29,8 +29,8 @@ KOREAN = ("소영이 우산을 펴고 빗속으로 걸어간다.", "민호가 �
           "두 사람이 나란히 복도를 걷는다.")  # fmt: skip
 
 
-def timed(*texts: str, start: float = 0.0) -> list[Line]:
-    return [Line(start + 10.0 * n, start + 10.0 * n + 3.0, text) for n, text in enumerate(texts)]
+def timed(*texts: str, start: float = 0.0) -> list[ScriptLine]:
+    return [ScriptLine(start + 10.0 * n, start + 10.0 * n + 3.0, text) for n, text in enumerate(texts)]
 
 
 def value(report: DescriptionReport, name: str, unit: str | None = None) -> float:

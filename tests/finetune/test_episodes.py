@@ -10,7 +10,7 @@ import pytest
 
 from data.errors import UserError
 from data.records import Context, Draft, Evidence, Gap
-from data.scripts import Line
+from data.scripts import ScriptLine
 from data.workspace import Workspace
 from finetune.candidates import of_episodes, of_pictures
 from finetune.data_sets import beside, load, save
@@ -103,7 +103,7 @@ def test_results_folders_are_found_in_their_folder(tmp_path: Path) -> None:
 
 
 def test_lines_of_a_person_become_truth(tmp_path: Path) -> None:
-    lines = [Line(10.5, 12.0, "소영이 우산을 편다.")]
+    lines = [ScriptLine(10.5, 12.0, "소영이 우산을 편다.")]
     (row,) = truths(lines, episode="out/e1", drama="장마", source="ad.vtt", licence="CC-BY-4.0")
     assert (row.time, row.end, row.caption, row.licence) == (10.5, 12.0, "소영이 우산을 편다.", "CC-BY-4.0")
     write(tmp_path / "truth.jsonl", [row])

@@ -12,7 +12,7 @@ import pytest
 
 from data.records import Draft
 from data.workspace import Workspace
-from finetune.rows import Example, Offered, Row, Truth, read, write
+from finetune.rows import DataRow, Example, Offered, Truth, read, write
 from pipeline import cli
 from tests.data.reviewing.episodes import do, schedule, session
 from tests.finetune.workspaces import LINES, jpeg, results
@@ -247,7 +247,7 @@ def test_two_scripts_are_compared(vdesc: Vdesc) -> None:
 def test_a_real_run_s_candidates_are_collected_and_preferred(vdesc: Vdesc, sample_film: Path, tmp_path: Path) -> None:
     assert vdesc("run", sample_film, "--config", "embedded", "--until", "ranking")[0] == 0
     offered = Workspace(tmp_path / "out" / "sample" / "workspace").read(Draft)
-    lines: list[Row] = [
+    lines: list[DataRow] = [
         Truth.model_validate({"caption": c.text, "episode": "out/sample", "time": 0.0, "end": 600.0, "drama": "견본"})
         for c in offered[:1]
     ]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from data.formats import EXPORTS, READ
 from pipeline import cli
 
 VDESC = str(Path(sys.executable).parent / "vdesc")
@@ -56,6 +57,13 @@ def test_english_is_asked_for_by_name() -> None:
     assert not re.search("[가-힣]", said)
 
 
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_help_names_every_format(lang: str) -> None:
+    assert ", ".join(EXPORTS) in vdesc("export", "--help", "--lang", lang, COLUMNS="400")
+    for command in (["lint"], ["voice"], ["finetune", "truth"], ["finetune", "compare"]):
+        assert READ in vdesc(*command, "--help", "--lang", lang, COLUMNS="400")
+
+
 @pytest.mark.parametrize(
     ("typed", "known"),
     [
@@ -64,6 +72,7 @@ def test_english_is_asked_for_by_name() -> None:
         ("vdesc run --until sch", {"schedule"}),
         ("vdesc export out --format x", {"xlsx"}),
         ("vdesc export out --format da", {"dapt", "dash"}),
+        ("vdesc export out --format web", {"web"}),
     ],
 )
 def test_a_shell_completes(typed: str, known: set[str]) -> None:

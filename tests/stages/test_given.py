@@ -12,7 +12,7 @@ from hypothesis import given, strategies
 
 from data import language
 from data.records import Gap, Keyframe, Narration, Utterance
-from data.scripts import Line, read_lines
+from data.scripts import ScriptLine, read_lines
 from data.subtitles import read
 from stages.schedule import Config
 from stages.schedule.given import MEASURED, SONG, Window, Wish, isotonic, narrations, opened, place
@@ -24,7 +24,7 @@ PAUSE = 0.2
 
 
 def wish(start: float, end: float, seconds: float, *, early: float = 2.0, late: float = 1.0) -> Wish:
-    return Wish(Line(start, end, "문이 열린다."), seconds, max(0.0, start - early), end + late)
+    return Wish(ScriptLine(start, end, "문이 열린다."), seconds, max(0.0, start - early), end + late)
 
 
 def starts(wishes: list[Wish], *windows: tuple[float, float]) -> list[float]:
@@ -127,7 +127,7 @@ def gaps_beside(captions: list[tuple[float, float]], duration: float) -> list[Ga
 STILLS = [Keyframe(id=f"k{n:05d}", shot="s1", time=n * 10, image="a", sharpness=1, luma=1, look=()) for n in range(66)]
 
 
-def allowed(line: Line, captions: list[tuple[float, float]]) -> bool:
+def allowed(line: ScriptLine, captions: list[tuple[float, float]]) -> bool:
     """Whether the line's own time lets a voice speak it, 1.10 times as fast at most, in a pause of the captions."""
     needed = language.seconds(line.text, "en", language.PLAN_RATE["en"]) / 1.1
     free = min([b for _, b in [(0, line.end), *((0, a - 0.3) for a, b in captions if b > line.start)]])

@@ -24,7 +24,7 @@ from data.products import Levels
 from data.records import AudioStream, Bed, Clip, Duck, Episode, Gap, Utterance, record_id
 from stages import mix
 from stages.mix import stretches
-from stages.mix.ducking import Config, Cue, Plan, Programme, depth_of, grouped, plan
+from stages.mix.ducking import Config, MixCue, Plan, Programme, depth_of, grouped, plan
 from stages.mix.render import RATE, Residual, gain_curve, panning, rendered
 from stages.sources import RunSettings
 from stages.stage import Job
@@ -74,10 +74,12 @@ def a_duck(start: float, end: float, attack: float = 0.3, release: float = 0.3, 
     )
 
 
-def a_cue(clip: Clip, bed: float | None = -30.0, kind: Bed = "music", level: float = -23.0, peak: float = 0.3) -> Cue:
+def a_cue(
+    clip: Clip, bed: float | None = -30.0, kind: Bed = "music", level: float = -23.0, peak: float = 0.3
+) -> MixCue:
     cells = max(1, round((clip.end - clip.start) * 100))
     power = 10 ** ((level + 0.691) / 10)
-    return Cue(clip, kind, bed, Loudness(np.full(cells, power), np.full(cells, peak)))
+    return MixCue(clip, kind, bed, Loudness(np.full(cells, power), np.full(cells, peak)))
 
 
 def a_programme(

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.review.session import Done
-from data.script import Line as Text
+from data.script import Text
 from pipeline.review.accounts import Person
 from pipeline.review.desk import Desk
 from pipeline.review.recording import save_recording
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/e/{episode}")
 Gesture = Annotated[dict[str, Any], Body()]
 
 
-class Draft(BaseModel):
+class Typed(BaseModel):
     """A text that is being typed."""
 
     model_config = ConfigDict(extra="forbid")
@@ -61,7 +61,7 @@ def redo(request: Request, who: Reviewer, episode: str) -> Response:
 
 
 @router.post("/check")
-def check(request: Request, who: Reviewer, episode: str, draft: Draft) -> Response:
+def check(request: Request, who: Reviewer, episode: str, draft: Typed) -> Response:
     """Length and style of a text before it is saved, and what in it and in the candidates has no support."""
     desk = desk_of(request)
     machine, session = desk.machine(episode), desk.session(episode, who.name)

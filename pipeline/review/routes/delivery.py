@@ -7,16 +7,14 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from data.formats import export, file_name
+from data.formats import export
 from data.messages import tr
-from data.products import ScriptFile
 from data.records import Finding, Keyframe
 from data.workspace import Workspace
 from pipeline.review import finishing
 from pipeline.review.desk import Desk
 from pipeline.review.reading import lines_about
 from pipeline.review.reading import loudness as loudness_of
-from pipeline.review.routes.media import inside
 from pipeline.review.visitors import Lead, Refusal, Reviewer, Viewer, desk_of
 
 router = APIRouter(prefix="/e/{episode}")
@@ -66,15 +64,10 @@ def loudness(request: Request, who: Viewer, episode: str) -> Response:  # noqa: 
 
 @router.get("/export/{kind}")
 def exported(request: Request, who: Viewer, episode: str, kind: str) -> Response:  # noqa: ARG001
-    """The script that was applied last, in any format; json is the script itself."""
+    """The script that was applied last, in any format that is one file."""
     desk = desk_of(request)
     script, workspace = desk.machine(episode).script, Workspace(desk.results(episode) / "workspace")
-    if kind == "json":
-        name = ScriptFile.pattern
-        content = inside(workspace.folder_of(ScriptFile), name).read_bytes()
-    else:
-        file_name(script, kind)
-        name, content = export(script, kind, workspace.folder_of(Keyframe))
+    name, content = export(script, kind, workspace.folder_of(Keyframe))
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type="application/octet-stream", headers=headers)
 

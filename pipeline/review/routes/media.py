@@ -8,12 +8,13 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import FileResponse
 
 from data.errors import UserError
+from data.formats.web.film import web_film
 from data.records import Clip, Keyframe
 from data.review.applied import RECORDINGS
 from data.workspace import Workspace
+from pipeline.delivery import described_film
 from pipeline.review.reading import film as film_of
 from pipeline.review.visitors import Viewer, desk_of
-from pipeline.review.web_film import web_film
 
 router = APIRouter(prefix="/e/{episode}")
 TYPES = {
@@ -56,7 +57,9 @@ def film(request: Request, who: Viewer, episode: str) -> Response:  # noqa: ARG0
 def described(request: Request, who: Viewer, episode: str) -> Response:  # noqa: ARG001
     """The film with its narration."""
     try:
-        return served(web_film(desk_of(request).results(episode)))
+        desk = desk_of(request)
+        language = desk.machine(episode).script.episode.language
+        return served(web_film(described_film(desk.results(episode)), language))
     except UserError:
         raise HTTPException(404) from None
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from data.errors import UserError
-from data.formats import FORMATS
+from data.formats import FILES
 from pipeline.review.desk import Desk
 from pipeline.review.levels import side_by_side
 from pipeline.review.pages import page
@@ -62,7 +62,7 @@ def episode(request: Request, asking: Asking, who: Viewer, episode: str) -> Resp
     """The review page; the lines are in it, so that it reads without scripts too."""
     desk = desk_of(request)
     shown = read(desk, episode, who.name, who.role) | {"voices": offered(desk.results(episode))}
-    return page(request, asking, "episode.html", texts=page_texts(), formats=[*FORMATS, "json"], **shown)
+    return page(request, asking, "episode.html", texts=page_texts(), formats=FILES, **shown)
 
 
 @router.get("/e/{episode}/state")

@@ -6,21 +6,17 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from data.streaming import for_browsers
-from pipeline.delivery import described_film
-from pipeline.review.results import script_of
+from data.formats.streaming import for_browsers
 
 
-def web_film(results: Path) -> Path:
-    """An MP4 that speaks the narration. Raises UserError where there is no described film, MediaError."""
-    film = described_film(results)
-    stamp, folder = film.stat(), results / "review"
+def web_film(described: Path, language: str) -> Path:
+    """An MP4 that speaks the narration, which is in `language`. Raises MediaError, OSError."""
+    stamp, folder = described.stat(), described.parent / "review"
     folder.mkdir(exist_ok=True)
     made = folder / f"web-{stamp.st_size:x}-{stamp.st_mtime_ns:x}.mp4"
     with FileLock(folder / ".web.lock"):
         if not made.is_file():
-            language = script_of(results).episode.language
-            for_browsers(film, made, language)
+            for_browsers(described, made, language)
         for older in folder.glob("web-*.mp4"):
             if older != made:
                 older.unlink()

@@ -20,8 +20,8 @@ from typing import Any
 from data.errors import MediaError, UserError
 from data.iso639 import iso639_1
 from data.media import ffmpeg_path
+from data.script import Script
 
-STREAMING = ("hls", "dash")
 NAMES = {"ko": "한국어 화면해설", "en": "English audio description"}
 ORIGINAL = {"ko": "원음", "en": "Original"}
 COPIED = {"video": ("h264", "hevc"), "audio": ("aac",)}
@@ -44,7 +44,7 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Source:
+class Renditions:
     """The described film and what is taken of it: the picture, the programme sound if it has any, the description."""
 
     path: Path
@@ -53,24 +53,34 @@ class Source:
     tracks: tuple[Track, ...]
 
 
-def package(described: Path, kind: str, folder: Path, language: str) -> Path:
-    """Write segments and playlists of `kind`, hls or dash, into `folder`, new or empty; the path of the main one.
+def hls(described: Path, script: Script, folder: Path) -> Path:
+    """Write segments and playlists into `folder`, new or empty; the path of the main one.
 
-    `language` is that of the narration. Raises UserError where the folder is in use, MediaError with ffmpeg's reason.
+    Raises UserError where the folder is in use, MediaError with ffmpeg's reason.
     """
+    return _package(described, _hls, MASTER, folder, script.episode.language)
+
+
+def dash(described: Path, script: Script, folder: Path) -> Path:
+    """The same for DASH; the path of the manifest."""
+    return _package(described, _dash, MANIFEST, folder, script.episode.language)
+
+
+def _package(
+    described: Path, write: Callable[[Renditions, Path, str], None], main: str, folder: Path, language: str
+) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError("{folder} is not an empty folder; name a new one with --output", folder=folder)
     source = examine(described, language)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".packaging-", dir=folder.parent) as partial:
-        writers: dict[str, Callable[[Source, Path, str], None]] = {"hls": _hls, "dash": _dash}
-        writers[kind](source, Path(partial), language)
+        write(source, Path(partial), language)
         if folder.exists():
             folder.rmdir()
         folder.mkdir()
         for file in sorted(Path(partial).iterdir()):
             file.rename(folder / file.name)
-    return folder / (MASTER if kind == "hls" else MANIFEST)
+    return folder / main
 
 
 def for_browsers(described: Path, target: Path, language: str) -> None:
@@ -79,17 +89,17 @@ def for_browsers(described: Path, target: Path, language: str) -> None:
     A browser plays the default track of a film and offers no other, which in the described film is the original one.
     Picture and sound are copied where browsers know them. Raises MediaError.
     """
-    found = examine(described, language)
+    source = examine(described, language)
     options = ["-disposition:a:0", "default", "-movflags", "+faststart", "-f", "mp4"]
     partial = target.with_name(f".{target.name}.partial")
     try:
-        _ffmpeg(replace(found, tracks=found.tracks[-1:]), [*options, partial.name], target.parent)
+        _ffmpeg(replace(source, tracks=source.tracks[-1:]), [*options, partial.name], target.parent)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def examine(path: Path, language: str) -> Source:
+def examine(path: Path, language: str) -> Renditions:
     """The tracks to take of a described film. The description is its last audio track."""
     import av
     from av.stream import Disposition
@@ -104,7 +114,7 @@ def examine(path: Path, language: str) -> Source:
             programme = [s for s in others if s.disposition & Disposition.default] or others
             tracks = [_track(s, s.language, described=False) for s in programme[:1]]
             tracks.append(_track(description, language, described=True))
-            return Source(path, pictures[0].index, pictures[0].codec_context.name, tuple(tracks))
+            return Renditions(path, pictures[0].index, pictures[0].codec_context.name, tuple(tracks))
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(
             "{path} cannot be read ({reason}); check its rights.", path=path, reason=error.strerror
@@ -115,7 +125,7 @@ def _track(stream: Any, language: str | None, *, described: bool) -> Track:
     return Track(stream.index, stream.codec_context.name, iso639_1(language), stream.channels, described)
 
 
-def _mapped(source: Source) -> list[str]:
+def _mapped(source: Renditions) -> list[str]:
     """Maps and codecs of the picture and every track, in this order."""
     options = ["-map", f"0:{source.video}"]
     for track in source.tracks:
@@ -132,7 +142,7 @@ def _mapped(source: Source) -> list[str]:
     return options
 
 
-def _hls(source: Source, folder: Path, language: str) -> None:
+def _hls(source: Renditions, folder: Path, language: str) -> None:
     groups = [f"a:{number},agroup:sound,name:{_name(track)}" for number, track in enumerate(source.tracks)]
     streams = " ".join(["v:0,agroup:sound,name:picture", *groups])
     options = ["-f", "hls", "-hls_time", str(SEGMENT), "-hls_playlist_type", "vod", "-hls_segment_type", "fmp4"]
@@ -158,7 +168,7 @@ def _rates(folder: Path, name: str) -> tuple[int, int]:
     return math.ceil(max(peak, average)), math.ceil(average)
 
 
-def _master(source: Source, told: str, rates: list[tuple[int, int]], language: str) -> str:
+def _master(source: Renditions, told: str, rates: list[tuple[int, int]], language: str) -> str:
     """The multivariant playlist: size and codecs as ffmpeg told them; rates of the picture with the largest sound."""
     stream = re.search(r"#EXT-X-STREAM-INF:(.*)\npicture\.m3u8", told)
     if stream is None:
@@ -181,7 +191,7 @@ def _rendition(track: Track, language: str, *, alone: bool) -> str:
     return "#EXT-X-MEDIA:" + ",".join(values)
 
 
-def _dash(source: Source, folder: Path, language: str) -> None:  # noqa: ARG001 – the tracks hold it
+def _dash(source: Renditions, folder: Path, language: str) -> None:  # noqa: ARG001 – the tracks hold it
     sets = " ".join(f"id={number},streams={number}" for number in range(len(source.tracks) + 1))
     options = ["-f", "dash", "-seg_duration", str(SEGMENT), "-use_template", "1", "-use_timeline", "1"]
     options += [
@@ -195,7 +205,7 @@ def _dash(source: Source, folder: Path, language: str) -> None:  # noqa: ARG001 
     (folder / MANIFEST).write_bytes(_described_set((folder / MANIFEST).read_bytes(), source))
 
 
-def _described_set(manifest: bytes, source: Source) -> bytes:
+def _described_set(manifest: bytes, source: Renditions) -> bytes:
     """The manifest with the roles of the sounds; in the order that the schema wants: Accessibility, then Role."""
     from lxml import etree
 
@@ -217,7 +227,7 @@ def _described_set(manifest: bytes, source: Source) -> bytes:
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8") + b"\n"
 
 
-def _ffmpeg(source: Source, options: list[str], folder: Path) -> None:
+def _ffmpeg(source: Renditions, options: list[str], folder: Path) -> None:
     """Run it inside `folder`, so that playlists hold bare file names."""
     command = [ffmpeg_path(), "-nostdin", "-v", "error", "-y", "-i", f"file:{source.path.resolve()}"]
     command += [*_mapped(source), *options]

@@ -1,4 +1,7 @@
-"""A script of any kind with some of its texts replaced, everything else as it was."""
+"""Scripts with some of their texts replaced, everything else as it was.
+
+`texts` is always text as `data.scripts` reads it → its replacement; the content is UTF-8.
+"""
 
 from __future__ import annotations
 
@@ -14,46 +17,26 @@ from data import script, subtitles
 from data.errors import UserError
 from data.formats import dapt
 from data.formats.tables import protect, unprotect
-from data.products import ScriptFile
 from data.script import one_line
-from data.scripts import XML_KINDS
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
 Texts = Mapping[str, str]
-"""Text as `data.scripts` reads it → its replacement."""
+PYSUBS2 = {".srt": "srt", ".ass": "ass", ".ssa": "ssa"}
+"""Ending → the format as pysubs2 calls it."""
 
 
-def rewritten(path: Path, texts: Texts) -> bytes:
-    """The content of a script that `data.scripts` reads, in UTF-8, every line that `texts` names replaced.
-
-    A DAPT line that is made of several timed pieces stays as it is. Raises UserError for SAMI and other TTML.
-    """
-    kind = (ScriptFile.place(path) if path.is_dir() else path).suffix.lower()
-    if kind == ".json":
-        return _json(path, texts)
-    if kind in (".csv", ".tsv"):
-        return _table(subtitles.decode(path), texts)
-    if kind == ".xlsx":
-        return _xlsx(path, texts)
-    text = subtitles.decode(path)
-    if kind in XML_KINDS and dapt.DAPTM in text:
-        return _dapt(path.read_bytes(), texts)
-    if text.lstrip().startswith("WEBVTT"):
-        return _vtt(text, texts)
-    if kind in (".srt", ".ass", ".ssa"):
-        return _pysubs2(text, {".srt": "srt", ".ass": "ass", ".ssa": "ssa"}[kind], texts)
-    raise UserError("{path} cannot be rewritten; convert it to WebVTT, SRT, CSV or DAPT first", path=path)
-
-
-def _json(path: Path, texts: Texts) -> bytes:
-    read = script.load(ScriptFile.place(path) if path.is_dir() else path)
+def json_file(path: Path, texts: Texts) -> bytes:
+    """A `script.json`."""
+    read = script.load(path)
     lines = tuple(n.model_copy(update={"text": texts.get(n.text, n.text)}) for n in read.narrations)
-    return (read.model_copy(update={"narrations": lines}).model_dump_json(indent=1) + "\n").encode()
+    return script.content(read.model_copy(update={"narrations": lines}))
 
 
-def _table(text: str, texts: Texts) -> bytes:
+def csv_file(path: Path, texts: Texts) -> bytes:
+    """A table of text, whatever its separator."""
+    text = subtitles.decode(path)
     separator = max(",;\t", key=text.partition("\n")[0].count)
     out = io.StringIO(newline="")
     rows = csv.writer(out, delimiter=separator)
@@ -67,7 +50,8 @@ def _cell(cell: str, texts: Texts) -> str:
     return cell if better is None else protect(better)
 
 
-def _xlsx(path: Path, texts: Texts) -> bytes:
+def xlsx_file(path: Path, texts: Texts) -> bytes:
+    """A spreadsheet."""
     import openpyxl
 
     book, out = openpyxl.load_workbook(path), io.BytesIO()
@@ -76,6 +60,16 @@ def _xlsx(path: Path, texts: Texts) -> bytes:
             cell.value = texts.get(one_line(cell.value), cell.value)
     book.save(out)
     return out.getvalue()
+
+
+def subtitle_file(path: Path, texts: Texts) -> bytes:
+    """WebVTT, SRT, ASS and SSA. Raises UserError where the file is none of them."""
+    text, kind = subtitles.decode(path), PYSUBS2.get(path.suffix.lower())
+    if text.lstrip().startswith("WEBVTT"):
+        return _vtt(text, texts)
+    if kind is None:
+        raise UserError("{path} cannot be rewritten; convert it to WebVTT, SRT, CSV or DAPT first", path=path)
+    return _pysubs2(text, kind, texts)
 
 
 def _vtt(text: str, texts: Texts) -> bytes:
@@ -102,10 +96,11 @@ def _pysubs2(text: str, kind: str, texts: Texts) -> bytes:
     return str(events.to_string(kind)).encode()
 
 
-def _dapt(content: bytes, texts: Texts) -> bytes:
+def dapt_file(path: Path, texts: Texts) -> bytes:
+    """DAPT; a line that is made of several timed pieces stays as it is."""
     from lxml import etree
 
-    tree = dapt.parse(content)
+    tree = dapt.parse(path.read_bytes())
     for div in dapt.script_events(tree.getroot()):
         pieces = [piece for p in div.iterchildren(f"{{{dapt.TT}}}p") for piece in _pieces(p)]
         if len(pieces) == 1:
