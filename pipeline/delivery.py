@@ -11,14 +11,14 @@ from pathlib import Path
 from data.errors import UserError
 from data.files import write_atomically
 from data.mux import SUFFIXES
-from data.products import DescribedFilm, ExtendedFilm, Stem
+from data.products import CheckReport, DescribedFilm, ExtendedFilm, Stem
 from data.workspace import Workspace
+from pipeline.report import rendered
 
 DELIVERED = {
     "mix": (DescribedFilm.pattern, Stem.pattern),
     "extended": (ExtendedFilm.pattern,),
     "script": ("script.*", "descriptions.*"),
-    "check": ("report.json", "report.html"),
 }
 """Stage → patterns of the files people are given."""
 
@@ -54,13 +54,14 @@ def described_film(folder: Path) -> Path:
 
 
 def _finished(workspace: Workspace, unwanted: Collection[str]) -> list[Path]:
-    return [
+    found = [
         path
         for stage, patterns in DELIVERED.items()
         if stage not in unwanted and workspace.manifest(stage)
         for pattern in patterns
         for path in sorted(workspace.stage(stage).glob(pattern))
     ]
+    return found if CheckReport.stage in unwanted else found + rendered(workspace)
 
 
 def _stamp(path: Path) -> list[int] | None:

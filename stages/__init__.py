@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from data.products import DescribedFilm, ExtendedFilm, Levels, LoudnessCurve, ScriptFile, Stem
+from data.products import CheckReport, DescribedFilm, ExtendedFilm, Levels, LoudnessCurve, ScriptFile, Stem
 from data.records import (
     Candidate,
     Clip,
@@ -20,6 +20,8 @@ from data.records import (
     Missed,
     Narration,
     Ranked,
+    RefusedCandidate,
+    RefusedDraft,
     Shot,
     Song,
     Still,
@@ -46,7 +48,14 @@ STAGES: tuple[Stage, ...] = (
         settings=("language", "cast", "cast.known", "early"),
         finds_lines=True,
     ),
-    Stage("candidates", (Context, Keyframe, Gap), (Draft,), role="candidates", settings=PLANNING, finds_lines=True),
+    Stage(
+        "candidates",
+        (Context, Keyframe, Gap),
+        (Draft, RefusedDraft),
+        role="candidates",
+        settings=PLANNING,
+        finds_lines=True,
+    ),
     Stage("ranking", (Draft, Context, Gap), (Ranked,), role="ranking", settings=PLANNING, finds_lines=True),
     Stage(
         "naming",
@@ -58,7 +67,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "schedule",
         (Keyframe, Utterance, Ranked, Candidate, Context, Gap, LoudnessCurve),
-        (Narration, Missed),
+        (Narration, Missed, RefusedCandidate),
         role="rewriting",
         settings=(*PLANNING, "given_script", "cast"),
         speaks=True,
@@ -99,8 +108,8 @@ STAGES: tuple[Stage, ...] = (
             Written,
             ScriptFile,
         ),
-        (Finding,),
-        settings=("language", "lang"),
+        (Finding, CheckReport),
+        settings=("language",),
         notes_of_all=True,
     ),
 )

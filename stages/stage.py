@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.products import Kind, Product
+from data.reasons import Message
 from data.records import Episode, Note, Record, Row
 
 R = TypeVar("R", bound=Row)
@@ -152,9 +153,9 @@ class Job(Generic[C]):
         """Tell how far the stage is, in any unit."""
         self.report_progress(done, total)
 
-    def note(self, text: str, start: float | None = None, end: float | None = None) -> None:
+    def note(self, text: Message, start: float | None = None, end: float | None = None) -> None:
         """Tell people something that is not an error; shown at the end and in the report."""
-        self.notes.append(Note(text=text, start=start, end=end))
+        self.notes.append(Note(message=text, start=start, end=end))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from data.formats.cue import NARRATOR, label, timecode
-from data.messages import Lang
+from data.messages import Lang, answering
+from data.reasons import Reason
 from data.script import ExtendedLine, Script, ScriptNarration
 
 COLUMNS = (
@@ -109,11 +110,17 @@ def exchange_rows(script: Script) -> list[Row]:
         for n in script.extended
     ]
     rows += [
-        Row(g.start, g.end, "gap", names["gap"], "", label(g.why, language))
+        Row(g.start, g.end, "gap", names["gap"], "", _told(g.why, language))
         for g in script.gaps
         if g.usable and not g.used
     ]
     return sorted(rows, key=lambda row: (row.start, row.end))
+
+
+def _told(reason: Reason | None, language: Lang) -> str:
+    """A reason in the language of the script, whatever language its reader's messages have."""
+    with answering(language):
+        return str(reason) if reason else ""
 
 
 def mark(line: ScriptNarration | ExtendedLine, language: Lang) -> str:

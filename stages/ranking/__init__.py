@@ -44,7 +44,7 @@ class Config(StageConfig):
 
 
 class Ranker(Protocol):
-    """The one method of a ranker. One may also say what people should know of its results: `caveat() -> str`."""
+    """The one method of a ranker. One may also have `caveat() -> Message | None`, what people should know of it."""
 
     def score(self, prompts: Sequence[RankingPrompt], texts: Sequence[Sequence[str]]) -> list[list[dict[str, float]]]:
         """Named parts, each 0–1, of each text of each prompt."""
@@ -74,7 +74,7 @@ def _judged(job: Job[Config], asked: Sequence[Question]) -> list[Parts]:
         judged += job.backend.score(prompts[chunk], [q.texts for q in asked[chunk]])
         _check_weighed(judged[first:], job.config.weights)
         job.progress(len(judged), len(asked))
-    caveat = job.backend.caveat() if asked and hasattr(job.backend, "caveat") else ""
+    caveat = job.backend.caveat() if asked and hasattr(job.backend, "caveat") else None
     if caveat:
         job.note(caveat)
     return judged

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import Field
 
-from data.messages import tr
 from data.pictures import read_picture
+from data.reasons import say
 from data.records import Keyframe, Shot, Still, TextRegion, record_id
 from stages.stage import Job, StageConfig
 from stages.text.lines import TextLine, join_lines
@@ -57,7 +57,7 @@ def run(job: Job[Config]) -> Iterable[TextRegion]:
         return
     if not job.backend.hangul:
         job.note(
-            tr(
+            say(
                 "The text reader {name} cannot read Korean: a person should add Korean text seen in the picture",
                 name=job.config.backend,
             )
