@@ -63,6 +63,13 @@ class Told(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     template: ClassVar[str]
+    headline: ClassVar[str] = ""
+    """The reason without its values, where many are counted; empty: the template has none."""
+
+    @property
+    def title(self) -> Message:
+        """What many things with this reason have in common."""
+        return Message(template=self.headline or self.template)
 
     @property
     def message(self) -> Message:
@@ -113,6 +120,7 @@ class NoRoom(Told):
 class TooLong(Told):
     """A moment whose lines are longer than the gaps in reach."""
 
+    headline = "longer than every gap in reach"
     template = "its shortest line takes {needed:.1f} s, the longest gap in reach has {room:.1f} s"
     code: Literal["too long"] = "too long"
     needed: float
@@ -138,6 +146,7 @@ class LostTo(Told):
 class Refused(Told):
     """A text that may not be spoken: the gate, or rules of style that no mending keeps."""
 
+    headline = "it may not be spoken"
     template = "it may not be spoken: {rules}"
     code: Literal["refused"] = "refused"
     rules: tuple[Message, ...]
@@ -146,6 +155,7 @@ class Refused(Told):
 class Surplus(Told):
     """A caption beyond the number that is offered of a keyframe."""
 
+    headline = "one caption more than asked for"
     template = "more than {most} captions of one keyframe (candidates.n)"
     code: Literal["surplus"] = "surplus"
     most: int
@@ -154,6 +164,7 @@ class Surplus(Told):
 class LowScore(Told):
     """A candidate that the ranker thinks little of."""
 
+    headline = "its score is too low"
     template = "its score {score:.2f} is below {least:.2f} (schedule.min_score)"
     code: Literal["low score"] = "low score"
     score: float
@@ -177,15 +188,37 @@ class Heard(Told):
 class Overruns(Told):
     """A line that the voice cannot speak in its time."""
 
+    headline = "the voice needs longer than there is"
     template = "it takes {needed:.1f} s and has {room:.1f} s"
     code: Literal["overruns"] = "overruns"
     needed: float
     room: float
 
 
+class Shortened(Told):
+    """A candidate in whose place the voice took a shorter one."""
+
+    template = "the voice found no time for it and spoke a shorter candidate"
+    code: Literal["shortened"] = "shortened"
+
+
+class Outranked(Told):
+    """A candidate of a moment of which another one is spoken."""
+
+    template = "another candidate of the same moment is spoken"
+    code: Literal["outranked"] = "outranked"
+
+
+class ByPeople(Told):
+    """A candidate that was placed, and that people took out or put other words in place of."""
+
+    template = "people decided otherwise in the review"
+    code: Literal["people"] = "people"
+
+
 Reason = Annotated[
     TooShort | Protected | NothingToSay | NothingNew | NoRoom | TooLong | Repeats | LostTo | Refused | Surplus
-    | LowScore | TooDetailed | Heard | Overruns,
+    | LowScore | TooDetailed | Heard | Overruns | Shortened | Outranked | ByPeople,
     Field(discriminator="code"),
 ]  # fmt: skip
 """Why something is not there."""

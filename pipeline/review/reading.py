@@ -34,7 +34,7 @@ def state(desk: Desk, episode: str, who: str, role: str) -> bytes:
 
 
 def _staying(machine: Machine, url: str) -> dict[str, Any]:
-    """What the run left and no review changes: by far the most of it, so it is put into JSON once a run and language."""
+    """What the run left and no review changes: by far the most of it, so it is put into JSON once, in each language."""
     return {
         "gaps": [shown_gap(gap) for gap in machine.gaps],
         "shots": [shot.model_dump(mode="json") for shot in machine.script.shots],
