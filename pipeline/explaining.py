@@ -6,10 +6,10 @@ Read from the workspace, whatever stages have been run; nothing is run again.
 from __future__ import annotations
 
 import bisect
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from data import timecode
 from data.errors import UserError
-from data.products import ScriptFile
+from data.products import Kind, ScriptFile
 from data.reach import reach
 from data.reasons import ByPeople, Outranked, Reason, Shortened
 from data.records import (
@@ -49,6 +49,9 @@ READ: tuple[type[Row], ...] = (
     RefusedCandidate, Line, Clip, Extended,
 )  # fmt: skip
 """What an explanation rests on."""
+STAMPED: tuple[Kind, ...] = (*READ, ScriptFile)
+KEPT = 4
+"""Runs that a server keeps in memory."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,17 @@ class Place:
 
     time: float
     keyframe: Keyframe | None
+
+
+@functools.lru_cache(KEPT)
+def _kept(results: Path, _: tuple[tuple[int, int], ...]) -> Choice:
+    return Choice(results)
+
+
+def choice_of(results: Path) -> Choice:
+    """As `Choice`, read again only where a run has changed something."""
+    workspace = Workspace(results / "workspace")
+    return _kept(results, tuple(workspace.stamp(kind) for kind in STAMPED))
 
 
 class Choice:
@@ -82,35 +96,36 @@ class Choice:
         """Seconds of the film, as far as its pictures tell."""
         return max((shot.end for shot in self.of(Shot)), default=math.inf)
 
-    @cached_property
+    @functools.cached_property
     def contexts(self) -> dict[str, Context]:
         """Keyframe → what was known of it."""
         return {context.keyframe: context for context in self.of(Context)}
 
-    @cached_property
+    @functools.cached_property
     def candidates(self) -> dict[str, Candidate]:
         """By id."""
         return {candidate.id: candidate for candidate in self.of(Candidate)}
 
-    @cached_property
+    @functools.cached_property
     def ranks(self) -> dict[str, Ranked]:
         """Candidate → its score."""
         return {rank.candidate: rank for rank in self.of(Ranked)}
 
-    @cached_property
+    @functools.cached_property
     def clips(self) -> dict[str, Clip]:
         """Line → how it was spoken."""
         return {clip.narration: clip for clip in self.of(Clip)}
 
-    @cached_property
+    @functools.cached_property
     def spoken(self) -> list[tuple[Line, Clip]]:
         """The lines that are heard, by time."""
         pairs = [(line, self.clips[line.id]) for line in self.of(Line) if line.id in self.clips]
         return sorted(((line, clip) for line, clip in pairs if not clip.dropped), key=lambda pair: pair[1].start)
 
-    def image(self, keyframe: Keyframe) -> Path:
-        """The picture's file."""
-        return self.workspace.folder_of(Keyframe) / keyframe.image
+    @property
+    def pictures(self) -> Path:
+        """The folder of the keyframes."""
+        return self.workspace.folder_of(Keyframe)
 
     def place(self, at: str) -> Place:
         """A time, or the id of a line, a candidate, a picture or a gap. Raises UserError where there is none."""
@@ -204,7 +219,7 @@ class Choice:
         """The lines that are heard in a gap."""
         return [(line, clip) for line, clip in self.spoken if line.gap == gap.id]
 
-    @cached_property
+    @functools.cached_property
     def silent(self) -> dict[str, Reason]:
         """Gap → why nothing is spoken in it, as the script has it."""
         path = self.workspace.open(ScriptFile).path

@@ -56,6 +56,8 @@ class Section:
 
     title: str
     entries: tuple[Entry, ...]
+    picture: str = ""
+    """The JPEG that it is about, in the folder of the keyframes."""
 
 
 def moment(choice: Choice, place: Place) -> list[Section]:
@@ -67,13 +69,13 @@ def moment(choice: Choice, place: Place) -> list[Section]:
     if place.keyframe:
         keyframe = place.keyframe
         sections += [
-            Section(tr("The picture"), tuple(_seen(choice, keyframe))),
+            Section(tr("The picture"), tuple(_seen(choice, keyframe)), keyframe.image),
             Section(tr("What became of it"), tuple(_outcome(choice, keyframe))),
             Section(tr("Candidates"), tuple(_candidate(choice, c) for c in choice.offered(keyframe))),
             Section(tr("Refused before they were offered"), tuple(_drafts(choice, keyframe))),
             Section(tr("Gaps in reach"), tuple(_gap(choice, gap, room) for gap, room in choice.near(keyframe))),
         ]
-    return [section for section in sections if section.entries]
+    return [section for section in sections if section.entries or section.picture]
 
 
 def summary(choice: Choice) -> list[Section]:
@@ -152,8 +154,7 @@ def _gap(choice: Choice, gap: Gap, room: float | None) -> Entry:
 
 
 def _seen(choice: Choice, keyframe: Keyframe) -> Iterator[Entry]:
-    """The picture's file, and what was known of it."""
-    yield Entry(str(choice.image(keyframe)))
+    """What was known of a picture."""
     context = choice.contexts.get(keyframe.id)
     if context is None:
         return
@@ -231,6 +232,8 @@ def show(results: Path, at: str | None) -> Iterator[str]:
     choice = Choice(results)
     for section in moment(choice, choice.place(at)) if at else summary(choice):
         yield section.title
+        if section.picture:
+            yield f"  {choice.pictures / section.picture}"
         for entry in section.entries:
             yield f"  {entry}"
             yield from (f"    {line}" for line in entry.more)

@@ -13,9 +13,11 @@ from data.products import LoudnessCurve
 from data.records import Finding, Line
 from data.review import applied
 from data.workspace import Workspace
+from pipeline.explaining import choice_of
 from pipeline.review.desk import Desk
 from pipeline.review.levels import level_of, named
 from pipeline.review.results import Machine, shown_gap, shown_keyframe, shown_line, voiced
+from pipeline.why import Section, moment, summary
 
 
 def state(desk: Desk, episode: str, who: str, role: str) -> bytes:
@@ -59,6 +61,18 @@ def read(desk: Desk, episode: str, who: str, role: str) -> dict[str, Any]:
         "lines": [(line, machine.marks(line)) for line in lines],
         "me": {"name": who, "role": role},
     }
+
+
+def explained(desk: Desk, episode: str, who: str, at: str) -> list[Section]:
+    """What is known of a line, of a second, or of all: see `pipeline.why`. Raises UserError where there is none."""
+    choice = choice_of(desk.results(episode))
+    if not at:
+        return summary(choice)
+    line = next((line for line in desk.session(episode, who).lines() if line.id == at), None)
+    if line is None:
+        return moment(choice, choice.place(at))
+    spoken, _ = voiced(line, desk.machine(episode))
+    return moment(choice, choice.place(spoken.id) if spoken else choice.at(line.start))
 
 
 def standing(desk: Desk, episode: str, who: str) -> dict[str, Any]:
