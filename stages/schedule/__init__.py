@@ -70,7 +70,7 @@ def _tell(job: Job[Config], left_out: Sequence[Missed]) -> None:
             job.note(text, moment.start, moment.end)
     if unreached:
         job.note(
-            say("{count} moments are out of reach of every gap that has room for them: schedule/missed.json",
+            say("{count} moments are out of reach of every gap that has room for them: vdesc why tells them",
                 count=len(unreached))
         )  # fmt: skip
 

@@ -138,7 +138,7 @@ def test_moments_without_a_line_say_why(make_job: MakeJob, film: Film) -> None:
     assert [note.text for note in job.notes] == [
         "The lines are worth 1.3, the most that is possible",
         "“글자, 출구.” is on screen where no gap has room to read it",
-        "2 moments are out of reach of every gap that has room for them: schedule/missed.json",
+        "2 moments are out of reach of every gap that has room for them: vdesc why tells them",
     ]
 
 
