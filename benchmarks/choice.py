@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from data.products import LoudnessCurve
+from data.reasons import TooShort
 from data.records import Candidate, Context, Gap, Ranked, record_id
 from stages import gaps as gaps_stage
 from stages.schedule.config import Config
@@ -107,9 +108,10 @@ def gaps_of(spoken: Iterable[tuple[float, float]], duration: float) -> list[Gap]
     for number, part in enumerate(gaps_stage.without_speech(speech, [], duration), 1):
         lead_in, lead_out = config.lead_in * (part.start > 0), config.lead_out * (part.end < duration)
         usable = part.end - part.start >= config.min_gap
+        short = None if usable else TooShort(room=part.end - part.start, needed=config.min_gap)
         found.append(
             Gap(id=record_id("g", number), start=part.start, end=part.end, lead_in=lead_in, lead_out=lead_out,
-                bed="ambience", loudness=-40.0, usable=usable, why="" if usable else gaps_stage.TOO_SHORT)
+                bed="ambience", loudness=-40.0, usable=usable, why=short)
         )  # fmt: skip
     return found
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from data import language as lang
 from data import style
 from data.messages import tr
+from data.reasons import say
 from data.scripts import ScriptLine, file_of, format_of, read_as_written
 from data.series import Series
 from data.style import Severity, StyleFinding
@@ -121,7 +122,7 @@ def _language(lines: Sequence[ScriptLine]) -> Literal["ko", "en"]:
 def _placed(number: int, line: ScriptLine, found: StyleFinding) -> LineFinding:
     return LineFinding(
         number, line.start, line.end, line.text,
-        found.rule, found.row, found.severity, found.message, found.why, found.source, found.fix,
+        found.rule, found.row, found.severity, str(found.message), found.why, found.source, found.fix,
     )  # fmt: skip
 
 
@@ -131,26 +132,26 @@ def _of_file(path: Path, lines: Sequence[ScriptLine]) -> Iterator[LineFinding]:
     for breach in row.breaches(file_of(path).read_bytes()):
         yield LineFinding(None, None, None, "", row.name, 23, "error", breach, why, row.title)
     if not any(re.search(r"\w", line.text) for line in lines):
-        message = tr("no line with words in it")
-        yield LineFinding(None, None, None, "", "empty", 3, "error", message, tr("there is nothing to speak"), "")
+        told = tr("no line with words in it")
+        yield LineFinding(None, None, None, "", "empty", 3, "error", told, tr("there is nothing to speak"), "")
 
 
 def _timing(line: ScriptLine, before: ScriptLine | None, latest: float) -> Iterator[StyleFinding]:
     """`latest`: where the last of the lines above ends."""
     why = tr("a line is spoken where its times say, one at a time")
     if line.end <= line.start:
-        yield StyleFinding("times", 3, "error", tr("the line ends before it begins"), why, "W3C WebVTT")
+        yield StyleFinding("times", 3, "error", say("the line ends before it begins"), why, "W3C WebVTT")
     if before and line.start < before.start:
-        message = tr("begins before the line above it")
-        yield StyleFinding("order", 23, "error", message, why, "W3C WebVTT")
+        told = say("begins before the line above it")
+        yield StyleFinding("order", 23, "error", told, why, "W3C WebVTT")
     elif latest - line.start > OVERLAP:
-        message = tr("begins {seconds:.2f} s before the line above it ends", seconds=latest - line.start)
-        yield StyleFinding("overlap", 3, "error", message, why, "W3C DAPT")
+        told = say("begins {seconds:.2f} s before the line above it ends", seconds=latest - line.start)
+        yield StyleFinding("overlap", 3, "error", told, why, "W3C DAPT")
 
 
 def _words(line: ScriptLine, language: str) -> Iterator[StyleFinding]:
     if not re.search(r"\w", line.text):
-        yield StyleFinding("empty", 3, "warning", tr("no words"), tr("there is nothing to speak"))
+        yield StyleFinding("empty", 3, "warning", say("no words"), tr("there is nothing to speak"))
         return
     if reason := style.refuse(line.text, language):
         yield StyleFinding("gate", 20, "error", reason, tr("no voice will speak this line"))
@@ -162,9 +163,9 @@ def _wording(line: ScriptLine, series: Series | None, language: str) -> Iterator
     """Words in whose place the series wants others; text that is read out stays as it is shown."""
     wanted = series.preferred(line.text, language) if series and line.kind == "visual" else line.text
     if wanted != line.text:
-        message = tr("the series has other words for this")
+        told = say("the series has other words for this")
         why = tr("the same person, place or thing goes by the same words throughout")
-        yield StyleFinding("wording", 9, "warning", message, why, "KMCC p. 9", wanted)
+        yield StyleFinding("wording", 9, "warning", told, why, "KMCC p. 9", wanted)
 
 
 def _pace(line: ScriptLine, language: str, measured: bool) -> Iterator[StyleFinding]:

@@ -23,7 +23,7 @@ from data.aac import LAYOUTS, bit_rate
 from data.errors import MediaError
 from data.iso639 import iso639_2
 from data.media import ffmpeg_path
-from data.messages import tr
+from data.reasons import Message, say
 from data.records import Episode
 from data.sound import layout_channels
 
@@ -47,7 +47,7 @@ class Delivery:
     rewritten: tuple[int, ...] = ()
     """Subtitle streams whose text goes over to SubRip, for Matroska knows no mov_text."""
     attachments: tuple[int, ...] = ()
-    note: str | None = None
+    notes: tuple[Message, ...] = ()
 
 
 @functools.lru_cache(maxsize=16)
@@ -72,7 +72,7 @@ def plan_delivery(episode: Episode) -> Delivery:
         streams=tuple(index for index in wanted if index not in lost),
         rewritten=tuple(index for index in rewritten if index not in lost),
         attachments=attachments,
-        note=" ".join(notes) or None,
+        notes=tuple(notes),
     )
 
 
@@ -102,11 +102,11 @@ def _muxes(episode: Episode, suffix: str, streams: tuple[int, ...], rewritten: t
         return done.returncode == 0
 
 
-def _notes(episode: Episode, suffix: str, rewritten: tuple[int, ...], lost: dict[int, str]) -> list[str]:
+def _notes(episode: Episode, suffix: str, rewritten: tuple[int, ...], lost: dict[int, str]) -> list[Message]:
     notes = []
     if episode.container not in SUFFIXES:
         notes.append(
-            tr(
+            say(
                 "The described film is {suffix}, not {container}: {container} cannot mark an audio description track.",
                 suffix=suffix,
                 container=episode.container,
@@ -114,10 +114,10 @@ def _notes(episode: Episode, suffix: str, rewritten: tuple[int, ...], lost: dict
         )
     kept = [str(index) for index in rewritten if index not in lost]
     if kept:
-        notes.append(tr("Subtitle stream {streams} is rewritten as SubRip.", streams=", ".join(kept)))
+        notes.append(say("Subtitle stream {streams} is rewritten as SubRip.", streams=", ".join(kept)))
     if lost:
         streams = ", ".join(f"{index} ({kind})" for index, kind in lost.items())
-        notes.append(tr("Stream {streams} is left out: {suffix} cannot carry it.", streams=streams, suffix=suffix))
+        notes.append(say("Stream {streams} is left out: {suffix} cannot carry it.", streams=streams, suffix=suffix))
     return notes
 
 

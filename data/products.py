@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from pydantic import BaseModel, ConfigDict
 
 from data.files import write_atomically
-from data.records import Missed, Row, Song, Still
+from data.records import Missed, RefusedCandidate, RefusedDraft, Row, Song, Still
 from data.standard import FILL, LONG_GAP
 
 if TYPE_CHECKING:
@@ -155,8 +155,15 @@ class ScriptFile(File):
     stage, pattern = "script", "script.json"
 
 
+class CheckReport(File):
+    """What the check measured and found, as data; people read it rendered in their language."""
+
+    stage, pattern = "check", "report.json"
+
+
 Kind = type[Row] | type[Product]
 BESIDE: tuple[Kind, ...] = (
-    Still, Song, Missed, LoudnessCurve, Pacing, Levels, DescribedFilm, Stem, ExtendedFilm, ScriptFile,
+    Still, Song, RefusedDraft, RefusedCandidate, Missed, LoudnessCurve, Pacing, Levels, DescribedFilm, Stem,
+    ExtendedFilm, ScriptFile, CheckReport,
 )  # fmt: skip
 """All that stages leave beside their records."""

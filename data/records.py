@@ -14,6 +14,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from data.files import write_atomically
+from data.reasons import Message, Reason
 
 Seconds = Annotated[float, AfterValidator(lambda s: round(s, 3))]
 Box = tuple[float, float, float, float]
@@ -195,7 +196,7 @@ class Gap(Record):
     bed: Bed
     loudness: float | None = Field(description="Programme LUFS inside the gap; None for digital silence")
     usable: bool
-    why: str = Field("", description="Why it is not usable; empty when it is")
+    why: Reason | None = Field(default=None, description="Why it is not usable; None when it is")
 
     @property
     def window(self) -> tuple[float, float]:
@@ -314,6 +315,20 @@ class Draft(Record):
     people: tuple[str, ...] = Field(default=(), description="Ids of those whom it mentions")
 
 
+class RefusedDraft(Row):
+    """A sentence that was written for a keyframe and is not offered, with labels as a draft has them."""
+
+    stage = "candidates"
+    rows_in = "refused.json"
+    keyframe: str
+    text: str
+    kind: Kind
+    style: Style
+    length: Length
+    model: str = Field(description="Backend and model that wrote it")
+    why: Reason
+
+
 class Candidate(Draft):
     """A draft as it can be spoken, under its id. `text` holds what people are called."""
 
@@ -363,9 +378,6 @@ class Narration(Record):
     unsupported: tuple[str, ...] = Field(default=(), description="Words of the line that no evidence supports")
 
 
-Unsaid = Literal["no gap", "too long", "said", "outdone", "refused"]
-
-
 class Missed(Row):
     """A moment with candidates, something seen or read, of which nothing is spoken."""
 
@@ -377,17 +389,21 @@ class Missed(Row):
     kind: Kind
     candidate: str = Field(description="The candidate that comes nearest: the most valuable, of those refused the best")
     text: str
-    why: Unsaid = Field(
-        description="no gap: none within reach of its picture; too long: no gap in reach has room for its shortest "
-        "line; said: all of it was said a moment before, or is said soon; outdone: other lines are worth more in its "
-        "place; refused: no candidate may be spoken, see `detail`"
-    )
-    detail: str = ""
+    why: Reason
     needed: Seconds | None = Field(default=None, description="Seconds its shortest line takes")
     room: Seconds | None = Field(default=None, description="Seconds the longest gap in reach has for it")
     worth: float = Field(default=0.0, description="What the line would be worth, in the ranker's score")
     scene: bool = Field(default=False, description="It opens a scene: another place or time of day")
-    by: tuple[str, ...] = Field(default=(), description="The candidates that are spoken in its place, or said the same")
+
+
+class RefusedCandidate(Row):
+    """A candidate that the schedule does not consider, whatever room there is."""
+
+    stage = "schedule"
+    rows_in = "refused.json"
+    candidate: str
+    keyframe: str
+    why: Reason
 
 
 class Line(Narration):
@@ -414,7 +430,7 @@ class Clip(Record):
     file: str | None = Field(description="48 kHz mono WAV in the voice folder; None when dropped")
     voice: str
     speed: float = Field(1.0, description="How much faster than the configured rate it is spoken")
-    dropped: str = Field("", description="Why nothing is spoken; empty when it is")
+    dropped: Reason | None = Field(default=None, description="Why nothing is spoken; None when it is")
 
 
 class Duck(Record):
@@ -446,7 +462,7 @@ class Extended(Record):
     keyframe: str
     candidate: str
     worth: float = Field(description="What the schedule makes of the line, in the ranker's score")
-    why: str = Field(description="Why no gap holds it: no gap, too long, outdone, or what the voice said")
+    why: Reason = Field(description="Why no gap holds it")
     file: str = Field(description="48 kHz mono WAV in the stage's folder")
     voice: str
 
@@ -466,17 +482,27 @@ class Finding(Record):
     row: int = Field(description="Row of the quality-control table (docs: reading the report)")
     check: str = Field(description="Short name of the check")
     severity: Literal["pass", "info", "warning", "error"]
-    text: str
+    message: Message
     start: Seconds | None = None
     end: Seconds | None = None
     value: float | None = None
     limit: float | None = None
+
+    @property
+    def text(self) -> str:
+        """What people are told."""
+        return str(self.message)
 
 
 class Note(BaseModel):
     """Something a stage wants people to know: a damaged stretch, a container that was changed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    text: str
+    message: Message
     start: Seconds | None = None
     end: Seconds | None = None
+
+    @property
+    def text(self) -> str:
+        """What people are told."""
+        return str(self.message)

@@ -18,12 +18,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from data.errors import UserError
 from data.files import write_atomically
 from data.messages import tr
+from data.reasons import Reason
 from data.records import Bed, Evidence, Kind, Length, Seconds, Style
-
-# What ScriptGap.why says beside the reasons of the gaps and of the voice; English, so that the script does not depend
-# on the language of messages.
-NOTHING_TO_SAY = "nothing to say: no line was written for the pictures here"
-NOTHING_NEW = "nothing new to say, or no line short enough"
 
 
 def one_line(text: str) -> str:
@@ -103,7 +99,7 @@ class ScriptGap(Timed):
     loudness: float | None = Field(None, description="Programme LUFS inside the gap; none for digital silence")
     usable: bool = Field(description="Long enough and not protected")
     used: bool = Field(description="A line is spoken in it")
-    why: str = Field("", description="Why it is not used; empty when it is")
+    why: Reason | None = Field(default=None, description="Why it is not used; None when it is")
 
 
 class ScriptCandidate(Part):
@@ -156,7 +152,7 @@ class ExtendedLine(Timed):
     keyframe: Id
     candidate: Id
     worth: float = Field(description="What the schedule makes of the line, in the ranker's score")
-    why: str = Field(description="Why no gap holds it")
+    why: Reason = Field(description="Why no gap holds it")
     candidates: tuple[ScriptCandidate, ...] = Field((), description="Every candidate of the keyframe, best first")
     evidence: tuple[Evidence, ...] = ()
     unsupported: tuple[str, ...] = Field((), description="Words that claim what evidence could show, and none shows")
@@ -178,7 +174,7 @@ class DroppedLine(Part):
     gap: Id
     keyframe: Id
     score: float
-    why: str
+    why: Reason
     candidates: tuple[ScriptCandidate, ...] = ()
 
 

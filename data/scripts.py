@@ -12,8 +12,8 @@ from pathlib import Path
 from data import subtitles
 from data.errors import UserError
 from data.formats import ENDINGS, TABLE, Format
-from data.messages import tr
 from data.products import ScriptFile
+from data.reasons import Message, say
 from data.records import Kind
 from data.script import one_line
 from data.subtitles.formats import MalformedError
@@ -100,16 +100,16 @@ def content(path: Path) -> str:
         ) from error
 
 
-def read_for_film(path: Path, duration: float, fps: float) -> tuple[list[ScriptLine], list[str]]:
+def read_for_film(path: Path, duration: float, fps: float) -> tuple[list[ScriptLine], list[Message]]:
     """The lines of a person's script that belong to a film of `duration` seconds, by time, and what was mended.
 
     Mended and listed: lines out of order, without words, beyond the film's end, that end before they begin, that
     overlap; a time code that starts at a whole hour (01:00:00:00, 10:00:00:00). Raises UserError as `read_lines`
     does, and where no line is left.
     """
-    lines, notes = read_as_written(path, fps), []
+    lines, notes = read_as_written(path, fps), list[Message]()
     if format_of(file_of(path)).name == "ttml":
-        notes.append(tr("{file} is TTML of another profile than DAPT; its timed texts are read.", file=path.name))
+        notes.append(say("{file} is TTML of another profile than DAPT; its timed texts are read.", file=path.name))
     for mend in (_with_words, _in_order, _from_zero, _inside, _forward):
         lines, note = mend(lines, duration)
         notes += [note] if note else []
@@ -122,16 +122,16 @@ def read_for_film(path: Path, duration: float, fps: float) -> tuple[list[ScriptL
                 path=path,
                 end=duration,
             )
-        notes.append(tr("Left out, for they begin beyond the end of the film: {places}.", places=_places(beyond)))
+        notes.append(say("Left out, for they begin beyond the end of the film: {places}.", places=_places(beyond)))
         lines = [line for line in lines if line.start < duration]
     if met := [after for before, after in pairwise(lines) if after.start < before.end - OVERLAP]:
-        notes.append(tr("These lines begin before the one above has ended: {places}.", places=_places(met)))
+        notes.append(say("These lines begin before the one above has ended: {places}.", places=_places(met)))
     return lines, notes
 
 
-def _with_words(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], str]:  # noqa: ARG001 – one form for all
+def _with_words(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], Message | None]:  # noqa: ARG001 – one form for all
     empty = [line for line in lines if not _spoken(line)]
-    note = tr("Left out, for they hold no words: {places}.", places=_places(empty)) if empty else ""
+    note = say("Left out, for they hold no words: {places}.", places=_places(empty)) if empty else None
     return [line for line in lines if _spoken(line)], note
 
 
@@ -139,33 +139,33 @@ def _spoken(line: ScriptLine) -> bool:
     return re.search(r"\w", line.text) is not None
 
 
-def _in_order(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], str]:  # noqa: ARG001
+def _in_order(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], Message | None]:  # noqa: ARG001
     late = [after for before, after in pairwise(lines) if after.start < before.start]
-    note = tr("These lines were not in order of time and were put there: {places}.", places=_places(late))
-    return sorted(lines, key=lambda line: (line.start, line.end)), note if late else ""
+    note = say("These lines were not in order of time and were put there: {places}.", places=_places(late))
+    return sorted(lines, key=lambda line: (line.start, line.end)), note if late else None
 
 
-def _from_zero(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], str]:
+def _from_zero(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], Message | None]:
     """A programme's time code may begin at 01:00:00:00 or 10:00:00:00."""
     hours = int(lines[0].start // 3600) if lines and lines[0].start >= duration else 0
     zero = hours * 3600
     moved = [replace(line, start=round(line.start - zero, 3), end=round(line.end - zero, 3)) for line in lines]
     if not hours or moved[0].start >= duration:
-        return lines, ""
-    return moved, tr("The time code starts at {hours:02d}:00:00; this was subtracted.", hours=hours)
+        return lines, None
+    return moved, say("The time code starts at {hours:02d}:00:00; this was subtracted.", hours=hours)
 
 
-def _inside(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], str]:
+def _inside(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], Message | None]:
     """Ends cut to the film's; lines that begin beyond it are left to the caller."""
     long = [line for line in lines if line.start < duration < line.end]
-    note = tr("Cut to the end of the film: {places}.", places=_places(long)) if long else ""
+    note = say("Cut to the end of the film: {places}.", places=_places(long)) if long else None
     return [replace(line, end=min(line.end, max(line.start, duration))) for line in lines], note
 
 
-def _forward(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], str]:  # noqa: ARG001
+def _forward(lines: list[ScriptLine], duration: float) -> tuple[list[ScriptLine], Message | None]:  # noqa: ARG001
     back = [line for line in lines if line.end < line.start]
-    note = tr("These lines end before they begin; only their start is kept: {places}.", places=_places(back))
-    return [replace(line, end=max(line.start, line.end)) for line in lines], note if back else ""
+    note = say("These lines end before they begin; only their start is kept: {places}.", places=_places(back))
+    return [replace(line, end=max(line.start, line.end)) for line in lines], note if back else None
 
 
 def _places(lines: Sequence[ScriptLine]) -> str:

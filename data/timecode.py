@@ -39,6 +39,13 @@ def seconds(text: str, fps: float | None = None) -> float:
     return _of_frames(*(int(code[n]) for n in (1, 2, 3, 5)), drop=code[4] == ";", rate=exact_rate(fps))
 
 
+def clock(seconds: float) -> str:
+    """Seconds as h:mm:ss.s, hours only where there are any; `seconds` reads it."""
+    tenths = round(seconds * 10)
+    hours, minutes, rest = tenths // 36_000, tenths // 600 % 60, tenths % 600 / 10
+    return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
+
+
 def exact_rate(fps: float) -> Fraction:
     """The broadcast rate that a measured one stands for: 23.976 is 24000/1001, 24.99 is 25."""
     nominal = max(round(fps), 1)

@@ -1,4 +1,4 @@
-"""The command line: `vdesc run | status | export | lint | config | models | finetune | review | doctor`."""
+"""The command line: `vdesc run | status | why | export | lint | config | models | finetune | review | doctor`."""
 
 from __future__ import annotations
 
@@ -228,6 +228,23 @@ def status(results: Results, lang: LangOption = None) -> None:  # noqa: ARG001
 
     _results_folder(results)
     print_status(make_console(), results)
+
+
+@app.command()
+def why(
+    results: Results,
+    at: Annotated[
+        str | None, typer.Option(help="A time (12:30) or the id of a line, candidate, picture or gap; else a summary.")
+    ] = None,
+    lang: LangOption = None,  # noqa: ARG001
+) -> None:
+    """Why a line is spoken, or why nothing is: what was seen, offered, refused and lost."""
+    from pipeline.summary import line
+    from pipeline.why import show
+
+    console = make_console()
+    for told in show(_results_folder(results), at):
+        line(console, told)
 
 
 @app.command()

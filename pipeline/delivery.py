@@ -12,14 +12,14 @@ from data.errors import UserError
 from data.files import write_atomically
 from data.formats import TABLE
 from data.mux import SUFFIXES
-from data.products import DescribedFilm, ExtendedFilm, ScriptFile, Stem
+from data.products import CheckReport, DescribedFilm, ExtendedFilm, ScriptFile, Stem
 from data.workspace import Workspace
+from pipeline.report import rendered
 
 DELIVERED = {
     "mix": (DescribedFilm.pattern, Stem.pattern),
     "extended": (ExtendedFilm.pattern,),
     "script": (ScriptFile.pattern, *(row.file_name("*") for row in TABLE if row.delivered)),
-    "check": ("report.json", "report.html"),
 }
 """Stage → patterns of the files people are given."""
 
@@ -61,12 +61,13 @@ def described_film(folder: Path) -> Path:
 
 
 def _finished(workspace: Workspace, unwanted: Collection[str]) -> list[Path]:
-    return [
+    found = [
         path
         for stage in DELIVERED
         if stage not in unwanted and workspace.manifest(stage)
         for path in deliverables(stage, workspace.stage(stage))
     ]
+    return found if CheckReport.stage in unwanted else found + rendered(workspace)
 
 
 def _stamp(path: Path) -> list[int] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from data.products import DescribedFilm, ExtendedFilm, Levels, LoudnessCurve, Pacing, ScriptFile, Stem
+from data.products import CheckReport, DescribedFilm, ExtendedFilm, Levels, LoudnessCurve, Pacing, ScriptFile, Stem
 from data.records import (
     Candidate,
     Clip,
@@ -20,6 +20,8 @@ from data.records import (
     Missed,
     Narration,
     Ranked,
+    RefusedCandidate,
+    RefusedDraft,
     Shot,
     Song,
     Still,
@@ -39,7 +41,6 @@ from stages.sources import (
     Photos,
     Planning,
     Silent,
-    Told,
     VoiceOfRun,
     Wordings,
 )
@@ -58,13 +59,13 @@ STAGES: tuple[Stage, ...] = (
         (Shot, Keyframe, Utterance, Detection, TextRegion, Face, Early, Wordings, Introduced),
         (Context,),
     ),
-    Stage("candidates", (Context, Keyframe, Gap, Planning), (Draft,), role="candidates"),
+    Stage("candidates", (Context, Keyframe, Gap, Planning), (Draft, RefusedDraft), role="candidates"),
     Stage("ranking", (Draft, Context, Gap, Planning), (Ranked,), role="ranking"),
     Stage("naming", (Draft, Context, Utterance, Early, Wordings, Introduced), (Candidate,)),
     Stage(
         "schedule",
         (Keyframe, Utterance, Ranked, Candidate, Context, Gap, LoudnessCurve, Planning, GivenScript, VoiceOfRun),
-        (Narration, Missed, Pacing),
+        (Narration, Missed, RefusedCandidate, Pacing),
         role="rewriting",
     ),
     Stage("review", (Narration, Gap, Keyframe, Planning, Edits), (Line,)),
@@ -106,10 +107,9 @@ STAGES: tuple[Stage, ...] = (
             Written,
             ScriptFile,
             Language,
-            Told,
             EarlierNotes,
         ),
-        (Finding,),
+        (Finding, CheckReport),
     ),
 )
 

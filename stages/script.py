@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from data.claims import marked
 from data.formats import TABLE, export
 from data.products import ScriptFile
+from data.reasons import NothingNew, NothingToSay, Reason
 from data.records import (
     Candidate,
     Clip,
@@ -27,8 +28,6 @@ from data.records import (
     record_id,
 )
 from data.script import (
-    NOTHING_NEW,
-    NOTHING_TO_SAY,
     DroppedLine,
     ExtendedLine,
     Script,
@@ -46,7 +45,7 @@ from data.script import (
 from stages.sources import Language
 from stages.stage import Job, StageConfig
 
-VERSION = 2
+VERSION = 3
 
 DELIVERED = tuple(row.name for row in TABLE if row.delivered == "always")
 EXTENDED = (*DELIVERED, *(row.name for row in TABLE if row.delivered == "extended"))
@@ -143,6 +142,7 @@ class _Choices:
 
     def dropped(self, narration: Narration, clip: Clip) -> DroppedLine:
         """The line that was meant to be heard, and why it is not."""
+        assert clip.dropped
         return DroppedLine(
             id=narration.id,
             start=narration.start,
@@ -215,14 +215,14 @@ def _gaps(job: Job[Config], clips: Sequence[tuple[Narration, Clip]]) -> Iterator
             loudness=gap.loudness,
             usable=gap.usable,
             used=gap.id in used,
-            why="" if gap.id in used else gap.why or dropped.get(gap.id) or _silence(gap, described),
+            why=None if gap.id in used else gap.why or dropped.get(gap.id) or _silence(gap, described),
         )
 
 
-def _silence(gap: Gap, described: list[tuple[float, float]]) -> str:
+def _silence(gap: Gap, described: list[tuple[float, float]]) -> Reason:
     """Why a usable gap stays empty: whether a picture shown in it has a candidate at all."""
     seen = any(start < gap.end and end > gap.start for start, end in described)
-    return NOTHING_NEW if seen else NOTHING_TO_SAY
+    return NothingNew() if seen else NothingToSay()
 
 
 def _duck(duck: Duck, narrations: dict[str, str]) -> ScriptDuck:

@@ -90,21 +90,16 @@ class Planning(Early):
     )
 
 
-class Told(_Settings):
-    """The language that people are told in what is made."""
-
-    lang: Literal["ko", "en"] = Field("en", description="Language of messages and of the report")
-
-
 class Silent(_Settings):
     """Whether a film may be without sound."""
 
     silent_ok: bool = Field(False, description="Describe films that have no audio stream: narration alone")
 
 
-class RunSettings(Planning, Told, Silent):
+class RunSettings(Planning, Silent):
     """Settings of the whole run, not of one stage."""
 
+    lang: Literal["ko", "en"] = Field("en", description="Language of messages and of the report")
     audio_track: str | None = Field(
         None,
         description="Programme sound: a language (kor, en) or the track's number from 1; none: the default",

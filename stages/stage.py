@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypeVar  # with defaults; typing has them from Python 3.13 on
 
 from data.products import Kind, Product
+from data.reasons import Message
 from data.records import Episode, Note, Record, Row
 from stages.backend import ONE_CORE, Backend, Resources
 from stages.sources import EarlierNotes, Read, Source, Surroundings, Switch, is_product, is_source
@@ -94,9 +95,9 @@ class Job(Generic[C, B]):
         """Tell how far the stage is, in any unit."""
         self.report_progress(done, total)
 
-    def note(self, text: str, start: float | None = None, end: float | None = None) -> None:
+    def note(self, text: Message, start: float | None = None, end: float | None = None) -> None:
         """Tell people something that is not an error; shown at the end and in the report."""
-        self.notes.append(Note(text=text, start=start, end=end))
+        self.notes.append(Note(message=text, start=start, end=end))
 
 
 @dataclass(frozen=True)

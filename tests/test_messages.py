@@ -16,6 +16,7 @@ from typer import rich_utils
 
 from data import messages
 from data.errors import MediaError, UserError
+from data.reasons import Told
 from pipeline.cli import app
 from pipeline.help import MISUSES, TEMPLATES, TITLES
 
@@ -24,13 +25,15 @@ ROOMS = ("data", "stages", "finetune", "pipeline")
 ERRORS = {"VdescError", "UserError", "MediaError", "ConfigError", "StageError", "StrangeAnswerError"}
 DYNAMIC = {"visual", "text", "title"}
 """Words passed to tr() by variable: kinds of a line."""
+WORDED = {"tr", "say"}
+"""Functions whose first argument is a template: told at once, or kept to be told later."""
 
 
 def translated(function: ast.expr) -> bool:
-    """Whether the first argument of a call is a template: of tr(), and of the errors that translate themselves."""
+    """Whether the first argument of a call is a template: of those, and of the errors that translate themselves."""
     if isinstance(function, ast.Attribute):
         return function.attr == "__init__" or function.attr in ERRORS
-    return isinstance(function, ast.Name) and (function.id == "tr" or function.id in ERRORS)
+    return isinstance(function, ast.Name) and function.id in WORDED | ERRORS
 
 
 def templates() -> Iterator[str]:
@@ -47,6 +50,7 @@ def templates() -> Iterator[str]:
                 for _, text in re.findall(call + r"\(\s*(['\"])(.*?)\1", path.read_text(encoding="utf-8")):
                     yield text
     yield from DYNAMIC
+    yield from (reason.template for reason in Told.__subclasses__())
     yield from help_texts(typer.main.get_command(app))
     yield from (getattr(rich_utils, name) for name in TITLES)
     yield from MISUSES

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from data.messages import Lang, catalogue
-from data.script import NOTHING_NEW, NOTHING_TO_SAY
+from data.messages import Lang
 
 NARRATOR = "Narrator"
 KOREAN = {
@@ -28,8 +27,6 @@ KOREAN = {
     "the picture stands still for {seconds} s": "화면 정지 {seconds}초",
     "(speech)": "(말소리)",
     "unsupported: {words}": "근거 없음: {words}",
-    NOTHING_TO_SAY: "해설할 것이 없음: 이 화면으로 쓴 문장이 없음",
-    NOTHING_NEW: "새로 해설할 것이 없거나 들어갈 만큼 짧은 문장이 없음",
 }
 """The labels of the formats; not messages, for they follow the language of the script and not that of the user."""
 
@@ -53,5 +50,5 @@ def timecode(seconds: float, decimal: str = ".") -> str:
 
 
 def label(text: str, language: Lang) -> str:
-    """A label, or a reason that another stage gave, in the script's language; itself where no translation exists."""
-    return KOREAN.get(text) or catalogue(language).get(text, text) if language == "ko" else text
+    """A label in the script's language; itself where no translation exists."""
+    return KOREAN.get(text, text) if language == "ko" else text

@@ -10,7 +10,8 @@ from typing import Literal
 
 from data.errors import UserError
 from data.formats.cue import NARRATOR, Cue, label, timecode
-from data.messages import Lang
+from data.messages import Lang, answering
+from data.reasons import Reason
 from data.script import ExtendedLine, Script, ScriptNarration
 
 COLUMNS = (
@@ -123,11 +124,17 @@ def exchange_rows(script: Script) -> list[ExchangeRow]:
         for n in script.extended
     ]
     rows += [
-        ExchangeRow(g.start, g.end, "gap", names["gap"], "", label(g.why, language))
+        ExchangeRow(g.start, g.end, "gap", names["gap"], "", _told(g.why, language))
         for g in script.gaps
         if g.usable and not g.used
     ]
     return sorted(rows, key=lambda row: (row.start, row.end))
+
+
+def _told(reason: Reason | None, language: Lang) -> str:
+    """A reason in the language of the script, whatever language its reader's messages have."""
+    with answering(language):
+        return str(reason) if reason else ""
 
 
 def mark(line: ScriptNarration | ExtendedLine, language: Lang) -> str:

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from data.errors import UserError
 from data.formats.cue import NARRATOR, Cue, label, timecode
-from data.messages import tr
+from data.reasons import Message, say
 from data.script import ExtendedLine, Script, ScriptNarration
 
 _TIMING = re.compile(
@@ -58,9 +58,9 @@ def read(content: bytes) -> list[Cue]:
     text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     lines = text.split("\n")
     if not re.match(r"WEBVTT(?:[ \t]|$)", lines[0]):
-        _refuse(1, tr("it does not begin with WEBVTT"))
+        _refuse(1, say("it does not begin with WEBVTT"))
     if len(lines) > 1 and lines[1]:
-        _refuse(2, tr("no empty line after the header"))
+        _refuse(2, say("no empty line after the header"))
     cues: list[Cue] = []
     for number, block in _blocks(lines):
         if not re.match(r"(?:NOTE|STYLE|REGION)(?:[ \t]|$)", block[0]):
@@ -88,20 +88,20 @@ def _cue(number: int, block: list[str]) -> Cue:
     number += bool(name)
     times = _TIMING.match(rows[0]) if rows else None
     if not times:
-        _refuse(number, tr("not a line of times"))
+        _refuse(number, say("not a line of times"))
     payload = "\n".join(rows[1:])
     if "-->" in payload or _BARE_AMPERSAND.search(payload) or re.search(r"<(?![/a-z0-9])", payload):
-        _refuse(number + 1, tr("text that is not escaped"))
+        _refuse(number + 1, say("text that is not escaped"))
     return Cue(name, _seconds(times[1]), _seconds(times[2]), html.unescape(re.sub(r"<[^>]*>", "", payload)))
 
 
 def _check_order(number: int, cue: Cue, before: list[Cue]) -> None:
     if cue.end <= cue.start:
-        _refuse(number, tr("a cue ends before it begins"))
+        _refuse(number, say("a cue ends before it begins"))
     if before and cue.start < before[-1].start:
-        _refuse(number, tr("a cue begins before the one above it"))
+        _refuse(number, say("a cue begins before the one above it"))
     if cue.id and any(cue.id == other.id for other in before):
-        _refuse(number, tr("an id occurs twice"))
+        _refuse(number, say("an id occurs twice"))
 
 
 def _seconds(time: str) -> float:
@@ -110,5 +110,5 @@ def _seconds(time: str) -> float:
     return round(hours * 3600 + minutes * 60 + seconds, 3)
 
 
-def _refuse(number: int, cause: str) -> NoReturn:
+def _refuse(number: int, cause: Message) -> NoReturn:
     raise UserError("not a valid WebVTT file: line {number}: {cause}; export it again", number=number, cause=cause)

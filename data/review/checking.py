@@ -10,6 +10,7 @@ from data import language as lang
 from data import style
 from data.lint import of_line
 from data.messages import tr
+from data.reasons import say
 from data.records import Kind
 from data.review.made import Made
 from data.scripts import ScriptLine
@@ -50,7 +51,7 @@ def check(text: str, start: float, until: float, made: Made, kind: Kind = "visua
         syllables=lang.syllables(text, made.language),
         seconds=round(seconds, 3),
         room=room,
-        findings=tuple(TextFinding(f.rule, f.severity, f.message, f.why, f.fix) for f in found),
+        findings=tuple(TextFinding(f.rule, f.severity, str(f.message), f.why, f.fix) for f in found),
     )
 
 
@@ -62,7 +63,7 @@ def warm(language: Literal["ko", "en"]) -> None:
 def _room(seconds: float, room: float) -> Iterator[StyleFinding]:
     why = tr("narration never covers what is said, and never runs into the next line")
     if room <= 0:
-        yield StyleFinding("room", 3, "error", tr("there is no pause here"), why)
+        yield StyleFinding("room", 3, "error", say("there is no pause here"), why)
     elif seconds > room:
-        message = tr("{seconds:.1f} s too long for its place", seconds=seconds - room)
-        yield StyleFinding("room", 3, "warning" if seconds <= room * FASTEST else "error", message, why)
+        told = say("{seconds:.1f} s too long for its place", seconds=seconds - room)
+        yield StyleFinding("room", 3, "warning" if seconds <= room * FASTEST else "error", told, why)

@@ -7,7 +7,7 @@ import re
 import unicodedata
 
 from data import language as lang
-from data.messages import Lang, current, tr
+from data.reasons import Message, say
 from data.style.own import QUOTED
 
 MAX_CHARACTERS = 400
@@ -20,26 +20,22 @@ _JAMO = re.compile(r"(?<![가-힣])[ㄱ-ㅎㅏ-ㅣ]+|[\u1100-\u11ff]")
 _EMOJI = re.compile("[\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff\ufe0f]")
 
 
-def refuse(text: str, language: str) -> str | None:
-    """Why `text` must never be spoken in `language` (ko, en), in the user's language; None when it may."""
-    return _refused(text, language, current())
-
-
 @functools.lru_cache(REMEMBERED)
-def _refused(text: str, language: str, _messages: Lang) -> str | None:
+def refuse(text: str, language: str) -> Message | None:
+    """Why `text` must never be spoken in `language` (ko, en); None when it may."""
     line = text.strip()
     return _wrong_size(line, language) or _not_narration(line) or _wrong_signs(line, language)
 
 
-def _wrong_size(line: str, language: str) -> str | None:
+def _wrong_size(line: str, language: str) -> Message | None:
     if not any(ch.isalnum() for ch in line):
-        return tr("nothing to say: the line is empty")
+        return say("nothing to say: the line is empty")
     if len(line) > MAX_CHARACTERS or lang.syllables(line, language) > MAX_SYLLABLES:
-        return tr("too long for one line: more than {limit} syllables", limit=MAX_SYLLABLES)
+        return say("too long for one line: more than {limit} syllables", limit=MAX_SYLLABLES)
     if max(map(len, line.split())) > 40:
-        return tr("a word of more than 40 letters is not language")
+        return say("a word of more than 40 letters is not language")
     if _LOOP.search(f"{line} ") or _monotonous(line.split()):
-        return tr("the same words over and over")
+        return say("the same words over and over")
     return None
 
 
@@ -48,19 +44,19 @@ def _monotonous(words: list[str]) -> bool:
     return len(words) >= 12 and len(set(words)) * 3 < len(words)
 
 
-def _wrong_signs(line: str, language: str) -> str | None:
+def _wrong_signs(line: str, language: str) -> Message | None:
     for ch in line:
         if unicodedata.category(ch) in ("Cc", "Cf", "Cs", "Co", "Cn") or ch == "\ufffd":
-            return tr("holds a character that cannot be read: {code}", code=f"U+{ord(ch):04X}")
+            return say("holds a character that cannot be read: {code}", code=f"U+{ord(ch):04X}")
     if _EMOJI.search(line) or (language == "ko" and _JAMO.search(line)):
-        return tr("holds signs that are not words")
+        return say("holds signs that are not words")
     letters = {ch: _script(ch) for ch in line if ch.isalpha()}
     allowed = {"ko": ("HANGUL", "LATIN"), "en": ("LATIN",)}[language]
     foreign = "".join(ch for ch, script in letters.items() if script not in allowed)
     if foreign:
-        return tr("letters of another script: {letters}", letters=foreign[:10])
+        return say("letters of another script: {letters}", letters=foreign[:10])
     if language == "ko" and not _is_korean(line):
-        return tr("not Korean: on-screen text in Latin letters stands in quotation marks after Korean words")
+        return say("not Korean: on-screen text in Latin letters stands in quotation marks after Korean words")
     return None
 
 
@@ -76,14 +72,14 @@ def _is_korean(line: str) -> bool:
     return hangul * 2 >= latin if hangul else not latin and bool(re.search(r"\d", own))
 
 
-def _not_narration(line: str) -> str | None:
+def _not_narration(line: str) -> Message | None:
     reasons = {
-        "markup": tr("markup instead of plain words"),
-        "data": tr("data instead of a sentence"),
-        "error": tr("an error message"),
-        "address": tr("an address or a file name"),
-        "apology": tr("a model speaks of itself or declines"),
-        "prompt": tr("a piece of a prompt or of a conversation"),
+        "markup": say("markup instead of plain words"),
+        "data": say("data instead of a sentence"),
+        "error": say("an error message"),
+        "address": say("an address or a file name"),
+        "apology": say("a model speaks of itself or declines"),
+        "prompt": say("a piece of a prompt or of a conversation"),
     }
     own = QUOTED.sub(" ", line)
     if not re.search(r"\w", own):

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from data import language as lang
 from data.messages import Lang, current, tr
+from data.reasons import Message, say
 from data.style import morphology
 from data.style.gate import refuse
 from data.style.mending import MENDERS
@@ -32,7 +33,7 @@ class StyleFinding:
     rule: str
     row: int
     severity: Severity
-    message: str
+    message: Message
     why: str
     source: str = ""
     """The guideline the rule comes from."""
@@ -92,11 +93,9 @@ def _findings(text: str, language: str, messages: Lang) -> tuple[StyleFinding, .
     for rule in rules(language):
         hits = list(_hits(text, language, rule))
         if hits and rule.id not in found:
-            message = rule.message[messages].format(found=hits[0])
+            told = Message(template=rule.message["en"], values={"found": hits[0]}, korean=rule.message["ko"])
             fix = _fix(text, language, rule)
-            found[rule.id] = StyleFinding(
-                rule.id, rule.row, rule.severity, message, rule.why[messages], rule.source, fix
-            )
+            found[rule.id] = StyleFinding(rule.id, rule.row, rule.severity, told, rule.why[messages], rule.source, fix)
     return tuple(found.values())
 
 
@@ -185,19 +184,19 @@ def too_fast(text: str, language: str, seconds: float) -> StyleFinding | None:
     warning, error = limits(number, language)
     if rate <= warning:
         return None
-    message = tr("{rate:.1f} words a second", rate=rate)
+    told = say("{rate:.1f} words a second", rate=rate)
     if language == "ko":
-        message = tr("{rate:.1f} syllables a second", rate=rate)
+        told = say("{rate:.1f} syllables a second", rate=rate)
     why = tr("listeners of audio description want a calm voice")
-    return StyleFinding("rate", 4, "error" if rate > error else "warning", message, why, PACE_SOURCE)
+    return StyleFinding("rate", 4, "error" if rate > error else "warning", told, why, PACE_SOURCE)
 
 
 def long_line(seconds: float) -> StyleFinding | None:
     """The finding for a line that lasts `seconds`; None where that is not too long."""
     if seconds <= LONG_SECONDS:
         return None
-    message = tr("{length:.1f} s in one line", length=seconds)
-    return StyleFinding("long", 4, "warning", message, tr("one idea a line is what the ear can hold"), PACE_SOURCE)
+    told = say("{length:.1f} s in one line", length=seconds)
+    return StyleFinding("long", 4, "warning", told, tr("one idea a line is what the ear can hold"), PACE_SOURCE)
 
 
 @functools.cache

@@ -22,6 +22,7 @@ from data.errors import UserError, VdescError
 from data.made_with import FILE as CONFIG
 from data.messages import tr
 from data.products import Kind
+from data.reasons import Reason
 from data.records import Clip, Duck, Finding, Line
 from data.review import applied
 from data.review.model import ReviewLine
@@ -183,7 +184,7 @@ class _Studio:
         with self.lock:
             (one,) = self._arranged([line.model_copy(update={"deleted": False, "state": "draft", "version": 1})])
             take = voice.take_of(self.booth, one)
-        if isinstance(take, str):
+        if not isinstance(take, Take):
             raise UserError("“{text}” is not spoken: {reason}", text=line.text, reason=take)
         return SpokenPreview(self.cache / take.file, take.seconds, take.speed)
 
@@ -200,7 +201,7 @@ class _Studio:
             clips=[_played(clip, names[clip.id], self.cache, plan.gains[clip.id]) for clip in clips],
         )
 
-    def _take(self, line: Line) -> Take | str:
+    def _take(self, line: Line) -> Take | Reason:
         """A line as spoken, under the lock of the voice: who wants to hear one waits for one, not for all of them."""
         with self.lock:
             return voice.take_of(self.booth, line)
@@ -231,7 +232,7 @@ def _studio(results: Path) -> _Studio:
 def _clip(line: Line, take: Take) -> Clip:
     return Clip(
         id=line.id, narration=line.id, text=take.text, candidate=take.candidate, start=line.start,
-        end=line.start + take.seconds, file=take.file, voice=take.voice, speed=take.speed, dropped="",
+        end=line.start + take.seconds, file=take.file, voice=take.voice, speed=take.speed,
     )  # fmt: skip
 
 

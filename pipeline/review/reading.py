@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from data.messages import current
 from data.products import LoudnessCurve
 from data.records import Finding, Line
 from data.review import applied
 from data.workspace import Workspace
+from pipeline.explaining import choice_of
 from pipeline.review.desk import Desk
 from pipeline.review.levels import level_of, named
-from pipeline.review.results import Machine, shown_keyframe, shown_line, voiced
+from pipeline.review.results import Machine, shown_gap, shown_keyframe, shown_line, voiced
+from pipeline.why import Section, moment, summary
 
 
 def state(desk: Desk, episode: str, who: str, role: str) -> bytes:
@@ -29,13 +32,13 @@ def state(desk: Desk, episode: str, who: str, role: str) -> bytes:
         "me": {"name": who, "role": role},
         **standing(desk, episode, who),
     }
-    return _json(changing)[:-1] + b"," + machine.kept(url, lambda: _json(_staying(machine, url)))[1:]
+    return _json(changing)[:-1] + b"," + machine.kept(f"{current()} {url}", lambda: _json(_staying(machine, url)))[1:]
 
 
 def _staying(machine: Machine, url: str) -> dict[str, Any]:
-    """What the run left and no review changes: by far the most of it, so it is put into JSON once a run."""
+    """What the run left and no review changes: by far the most of it, so it is put into JSON once, in each language."""
     return {
-        "gaps": [gap.model_dump(mode="json") for gap in machine.gaps],
+        "gaps": [shown_gap(gap) for gap in machine.gaps],
         "shots": [shot.model_dump(mode="json") for shot in machine.script.shots],
         "utterances": [spoken.model_dump(mode="json") for spoken in machine.script.utterances],
         "keyframes": [shown_keyframe(k, machine.contexts.get(k.id), url) for k in machine.keyframes],
@@ -58,6 +61,18 @@ def read(desk: Desk, episode: str, who: str, role: str) -> dict[str, Any]:
         "lines": [(line, machine.marks(line)) for line in lines],
         "me": {"name": who, "role": role},
     }
+
+
+def explained(desk: Desk, episode: str, who: str, at: str) -> list[Section]:
+    """What is known of a line, of a second, or of all: see `pipeline.why`. Raises UserError where there is none."""
+    choice = choice_of(desk.results(episode))
+    if not at:
+        return summary(choice)
+    line = next((line for line in desk.session(episode, who).lines() if line.id == at), None)
+    if line is None:
+        return moment(choice, choice.place(at))
+    spoken, _ = voiced(line, desk.machine(episode))
+    return moment(choice, choice.place(spoken.id) if spoken else choice.at(line.start))
 
 
 def standing(desk: Desk, episode: str, who: str) -> dict[str, Any]:

@@ -124,12 +124,22 @@ def shown_line(line: ReviewLine, machine: Machine, url: str) -> dict[str, Any]:
     return line.model_dump(mode="json") | {
         "room": {"start": gap.window[0], "until": gap.window[1]} if gap else None,
         "clip": _clip(clip, url) if clip and spoken and says(line, spoken) else None,
-        "dropped": clip.dropped if clip else "",
-        "findings": [finding.model_dump(mode="json") for finding in _about(line, clip, machine)],
+        "dropped": str(clip.dropped) if clip and clip.dropped else "",
+        "findings": [shown_finding(finding) for finding in _about(line, clip, machine)],
         "gap": gap and gap.id,
         "keyframe": near and near.id,
         "unsupported": machine.marks(line),
     }
+
+
+def shown_finding(finding: Finding) -> dict[str, Any]:
+    """What the check found, in the language of whoever looks."""
+    return finding.model_dump(mode="json", exclude={"message"}) | {"text": finding.text}
+
+
+def shown_gap(gap: Gap) -> dict[str, Any]:
+    """A gap, with the reason in words where nothing may be said in it."""
+    return gap.model_dump(mode="json") | {"why": str(gap.why) if gap.why else ""}
 
 
 def voiced(line: ReviewLine, machine: Machine) -> tuple[Line, Clip] | tuple[None, None]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from data.messages import tr
+from data.timecode import clock
 
 HERE = Path(__file__).parent
 
@@ -21,13 +22,6 @@ def templates() -> Environment:
     made.globals["_"] = tr
     made.filters |= {"clock": clock, "minutes": minutes, "moment": moment, "kind": kind}
     return made
-
-
-def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss.s, hours only where there are any."""
-    tenths = round(seconds * 10)
-    hours, minutes, rest = tenths // 36_000, tenths // 600 % 60, tenths % 600 / 10
-    return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
 
 
 def minutes(seconds: float) -> str:

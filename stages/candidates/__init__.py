@@ -16,10 +16,10 @@ from pydantic import Field
 from data.errors import ConfigError
 from data.labels import mentioned
 from data.language import PLAN_RATE
-from data.messages import tr
 from data.pictures import read_jpeg
 from data.reach import longest_reach
-from data.records import Context, Draft, Gap, Keyframe, Length, Style
+from data.reasons import Message, Reason, Refused, Surplus, say
+from data.records import Context, Draft, Gap, Keyframe, Length, RefusedDraft, Style
 from stages.candidates import rendering
 from stages.candidates.evidence import labels_in, once, regions_of, support
 from stages.candidates.facts import Facts
@@ -34,7 +34,7 @@ from stages.candidates.viewer import prompts
 from stages.sources import Planning
 from stages.stage import Job, StageConfig
 
-VERSION = 6
+VERSION = 7
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 REMEMBERED = 5
 """Lines of earlier keyframes a captioner is told; a working value."""
@@ -82,17 +82,20 @@ def run(job: Job[Config, Captioner]) -> Iterable[Draft]:
     contexts = sorted(job.read(Context), key=lambda c: c.time)
     told = list(_told(job, contexts))
     describer = _Describer(job, contexts)
-    refused: Counter[str] = Counter()
+    missing: Counter[Message] = Counter()
+    refused: list[RefusedDraft] = []
     for first in range(0, len(contexts), job.config.together):
         chunk = slice(first, first + job.config.together)
         rows = describer.offered(contexts[chunk], told[chunk])
         asked = zip(contexts[chunk], told[chunk], rows, strict=True)
         for number, (context, facts, sifted) in enumerate(asked, start=first + 1):
-            refused.update(sifted.refused)
+            missing.update(sifted.missing)
+            refused += describer.refused(context, sifted)
             yield from describer.candidates(number, context, facts, sifted)
         job.progress(min(first + job.config.together, len(contexts)), len(contexts))
-    for why, count in refused.most_common():
-        job.note(tr("{count} captions were refused and will not be spoken: {why}", count=count, why=why))
+    RefusedDraft.leave(refused, job.folder)
+    for why, count in missing.most_common():
+        job.note(say("{count} captions were refused and will not be spoken: {why}", count=count, why=why))
 
 
 def _told(job: Job[Config, Captioner], contexts: Sequence[Context]) -> Iterator[Prompt]:
@@ -173,11 +176,26 @@ class _Describer:
                 people=mentioned(caption.text, labels_in(prompt)),
             )
 
+    def refused(self, context: Context, sifted: Sifted) -> Iterator[RefusedDraft]:
+        """What was written for one keyframe and is not offered."""
+        found: list[tuple[Prompt, Caption, Reason]] = [
+            (refusal.prompt, refusal.caption, Refused(rules=(refusal.rule,))) for refusal in sifted.refused
+        ]
+        found += [(*offered, Surplus(most=self.config.n)) for offered in sifted.captions[self.config.n :]]
+        for prompt, caption, why in found:
+            yield RefusedDraft(
+                keyframe=context.keyframe, text=caption.text, kind=caption.kind, style=prompt.style,
+                length=caption.length, model=self._model, why=why,
+            )  # fmt: skip
+
+    @property
+    def _model(self) -> str:
+        return self.job.backend.model or self.config.backend
+
     def _offered(self, facts: Prompt, sifted: Sifted) -> Iterator[tuple[Prompt, Caption, str]]:
         """The captions and what wrote them; then the on-screen text, unless one of them is that."""
-        model = self.job.backend.model or self.config.backend
         captions = sifted.captions[: self.config.n]
-        yield from ((prompt, caption, model) for prompt, caption in captions)
+        yield from ((prompt, caption, self._model) for prompt, caption in captions)
         read = None if isinstance(self.job.backend, Facts) else reading(facts)
         if read and all(caption.text != read[1].text for _, caption in captions):
             yield *read, NAME

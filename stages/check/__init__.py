@@ -10,20 +10,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from data import media, style
-from data.errors import UserError
-from data.messages import answering, tr
-from data.products import DescribedFilm, ExtendedFilm, Levels, Pacing, ScriptFile, Stem
-from data.records import Clip, Duck, Episode, Extended, Finding, Gap, Keyframe, Line, Shot, Utterance, Written
-from data.script import ScriptNarration, load
+from data.files import write_atomically
+from data.products import CheckReport, DescribedFilm, ExtendedFilm, Levels, Pacing, Stem
+from data.reasons import say
+from data.records import Clip, Duck, Episode, Extended, Finding, Gap, Line, Utterance, Written
 from stages.check import ducking, extended, files, sound, timing
 from stages.check.findings import Result, numbered
 from stages.check.lines import Spoken, spoken, unscripted
 from stages.check.measure import Measured, measured
-from stages.check.report import Curve, Report, Scene, page, verdict
-from stages.sources import EarlierNotes, Language, Told
+from stages.check.report import Curve, Report, script_lines, verdict
+from stages.sources import EarlierNotes, Language
 from stages.stage import Job, StageConfig
 
-VERSION = 3
+VERSION = 4
 CURVE_STEPS = (0.2, 0.5)
 """Seconds between two points of the report's loudness curves, for films of up to a minute and for longer ones."""
 LISTENING = 0.8
@@ -39,7 +38,7 @@ class Config(StageConfig):
 
 
 def run(job: Job[Config]) -> Iterator[Finding]:
-    """Yield the findings; write `report.json` and `report.html`."""
+    """Yield the findings; leave the report."""
     file = _described(job)
     heard = _listen(job, file) if file else None
     results = _results(job, heard) if heard else [_nothing_added(job.read(Clip))]
@@ -57,8 +56,8 @@ def _described(job: Job[Config]) -> Episode | None:
 
 def _nothing_added(clips: Sequence[Clip]) -> Result:
     if all(clip.dropped for clip in clips):
-        return Result(1, "overlap", "warning", tr("Nothing is spoken; no track was added"))
-    return Result(3, "fit", "error", tr("There are lines to be heard, and no described film"))
+        return Result(1, "overlap", "warning", say("Nothing is spoken; no track was added"))
+    return Result(3, "fit", "error", say("There are lines to be heard, and no described film"))
 
 
 def _listen(job: Job[Config], file: Episode) -> Measured:
@@ -118,7 +117,7 @@ def _sounding(job: Job[Config], lines: Sequence[Spoken], heard: Measured) -> Ite
         yield from sound.intelligibility(lines, heard, gaps)
         yield from ducking.ducking(lines, heard, ducks, utterances)
     else:
-        text = tr("Not measured: the described track is not in step with the programme")
+        text = say("Not measured: the described track is not in step with the programme")
         yield from (Result(14, "intelligibility", "info", text), Result(15, "ducking", "info", text))
     yield from sound.programme_level(lines, heard)
 
@@ -142,42 +141,24 @@ def _write_report(job: Job[Config], findings: list[Finding], heard: Measured | N
         programme_loudness=_curve(heard, "programme"),
         narration_loudness=_curve(heard, "stem"),
     )
-    images = {k.id: job.folder_of(Keyframe) / k.image for k in job.read(Keyframe)}
-    marks = {line.id: line.unsupported for line in _script_lines(job)}
-    scene = Scene(job.read(Shot), job.read(Utterance), job.read(Gap), job.read(Line), clips, images.__getitem__, marks)
-    (job.folder / "report.json").write_text(report.model_dump_json(indent=1), encoding="utf-8")
-    with answering(job.open(Told).lang):
-        (job.folder / "report.html").write_text(page(report, scene), encoding="utf-8")
+    write_atomically(CheckReport.place(job.folder), report.model_dump_json(indent=1).encode())
 
 
-SOURCES = {"subtitles": "subtitles", "speech": "speech detection"}
-"""Utterance.source → what it is called; other sources are names of models."""
-
-
-def _models(job: Job[Config], spoken: Sequence[Clip]) -> dict[str, str]:
+def _models(job: Job[Config], spoken: Sequence[Clip]) -> dict[str, tuple[str, ...]]:
     """Role → what did the work, as far as the records tell."""
     heard_by = sorted({part for u in job.read(Utterance) for part in u.source.split("+")})
     done = {
-        "dialogue": [tr(SOURCES.get(part, part)) for part in heard_by],
+        "dialogue": heard_by,
         "candidates": _writers(job, spoken),
         "voice": sorted({c.voice for c in spoken}),
     }
-    return {role: ", ".join(names) for role, names in done.items() if names}
+    return {role: tuple(names) for role, names in done.items() if names}
 
 
 def _writers(job: Job[Config], spoken: Sequence[Clip]) -> list[str]:
     """The models that wrote the spoken lines; the script knows them."""
     chosen = {c.candidate for c in spoken}
-    return sorted({c.model for line in _script_lines(job) for c in line.candidates if c.id in chosen})
-
-
-def _script_lines(job: Job[Config]) -> Sequence[ScriptNarration]:
-    """The spoken lines as the script has them."""
-    path = job.open(ScriptFile).path
-    try:
-        return load(path).narrations if path else ()
-    except UserError:
-        return ()  # row 23 says what is wrong with the script
+    return sorted({c.model for line in script_lines(job) for c in line.candidates if c.id in chosen})
 
 
 def _curve(heard: Measured | None, which: str) -> Curve:

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from data.messages import tr
+from data.reasons import say
 from data.records import Duck, Utterance
 from data.span import Span
 from stages.check.findings import Result, moment, or_pass
@@ -43,9 +43,9 @@ def ducking(
     depths = {hold: depth for hold in holds if (depth := _depth(measured, hold)) is not None}
     problems = [*_depths(depths), *_ramps(measured, holds, depths), *_pumping(lines, measured, utterances)]
     if not depths:
-        return or_pass(15, "ducking", problems, tr("Nothing that could be heard had to be lowered"))
+        return or_pass(15, "ducking", problems, say("Nothing that could be heard had to be lowered"))
     low, high = min(depths.values()), max(depths.values())
-    text = tr("Lowered by {low:.1f} to {high:.1f} dB with ramps of 0.2 to 0.6 s, nothing pumps", low=low, high=high)
+    text = say("Lowered by {low:.1f} to {high:.1f} dB with ramps of 0.2 to 0.6 s, nothing pumps", low=low, high=high)
     return or_pass(15, "ducking", problems, text, round(high, 1))
 
 
@@ -70,7 +70,7 @@ def _depth(measured: Measured, hold: Span) -> float | None:
 def _depths(depths: dict[Span, float]) -> Iterator[Result]:
     for hold, depth in depths.items():
         if not DEPTH[0] - DEPTH_SLACK <= depth <= DEPTH[1] + DEPTH_SLACK:
-            text = tr("The programme is lowered by {depth:.1f} dB at {start}", depth=depth, start=moment(hold[0]))
+            text = say("The programme is lowered by {depth:.1f} dB at {start}", depth=depth, start=moment(hold[0]))
             limit = DEPTH[0] if depth < DEPTH[0] else DEPTH[1]
             yield Result(15, "ducking", "warning", text, *hold, round(depth, 1), limit)
 
@@ -84,7 +84,7 @@ def _ramps(measured: Measured, holds: Sequence[Span], depths: dict[Span, float])
         for edge, room, side in ((hold[0], before, -1), (hold[1], after, 1)):
             ramp = ramp_length(measured, edge, side, min(room, AROUND), depths[hold]) if hold in depths else None
             if ramp is not None and not RAMP[0] - RAMP_SLACK <= ramp <= RAMP[1] + RAMP_SLACK:
-                text = tr("A ramp of {ramp:.2f} s at {start}", ramp=ramp, start=moment(edge))
+                text = say("A ramp of {ramp:.2f} s at {start}", ramp=ramp, start=moment(edge))
                 limit = RAMP[0] if ramp < RAMP[0] else RAMP[1]
                 yield Result(15, "ducking", "warning", text, edge, edge, round(ramp, 2), limit)
 
@@ -120,8 +120,8 @@ def _pumping(lines: Sequence[Spoken], measured: Measured, utterances: Sequence[U
             continue
         depth, high = _depth(measured, one), _highest(measured, between)
         if depth is not None and high is not None and high + depth > COMES_UP:
-            text = tr("The programme comes up for {seconds:.1f} s only at {start}", seconds=other[0] - one[1],
-                      start=moment(one[1]))  # fmt: skip
+            text = say("The programme comes up for {seconds:.1f} s only at {start}", seconds=other[0] - one[1],
+                       start=moment(one[1]))  # fmt: skip
             yield Result(15, "ducking", "warning", text, one[1], other[0], round(other[0] - one[1], 2), PUMPING)
 
 
@@ -139,9 +139,9 @@ def untouched(measured: Measured, ducks: Sequence[Duck], residual: float | None)
     """Row 17: outside cues the mix is the programme. `residual` is that of the samples before the encoder, dBFS."""
     problems = [*_changed(measured, ducks)]
     if residual is not None and residual > RESIDUAL:
-        text = tr("Outside cues the mix differs from the programme by {residual:.1f} dBFS", residual=residual)
+        text = say("Outside cues the mix differs from the programme by {residual:.1f} dBFS", residual=residual)
         problems.append(Result(17, "untouched", "error", text, value=residual, limit=RESIDUAL))
-    return or_pass(17, "untouched", problems, tr("Outside cues the mix is the programme"), residual)
+    return or_pass(17, "untouched", problems, say("Outside cues the mix is the programme"), residual)
 
 
 def _changed(measured: Measured, ducks: Sequence[Duck]) -> Iterator[Result]:
@@ -162,14 +162,14 @@ def _changed(measured: Measured, ducks: Sequence[Duck]) -> Iterator[Result]:
     wrong = loud & ((np.abs(change) > BURST) | ((np.abs(change) > LEVEL_SLACK) & (np.abs(usual) > LEVEL_SLACK / 2)))
     for start, end in runs(wrong):
         mean = float(change[start:end].mean())
-        text = tr("The programme is changed by {change:+.1f} dB from {start} to {end}, where nothing is spoken",
-                  change=mean, start=moment(start), end=moment(end))  # fmt: skip
+        text = say("The programme is changed by {change:+.1f} dB from {start} to {end}, where nothing is spoken",
+                   change=mean, start=moment(start), end=moment(end))  # fmt: skip
         yield Result(17, "untouched", "error", text, float(start), float(end), round(mean, 1), LEVEL_SLACK)
     share = dp.mean(axis=1) / np.maximum(pp.mean(axis=1), 1e-12)
     other = free & ~wrong & (pp.mean(axis=1) > 10 * AUDIBLE) & (share < SAME) & measured.in_step
     for start, end in runs(other):
-        text = tr("The described track holds another sound than the programme from {start} to {end}",
-                  start=moment(start), end=moment(end))  # fmt: skip
+        text = say("The described track holds another sound than the programme from {start} to {end}",
+                   start=moment(start), end=moment(end))  # fmt: skip
         mean = float(share[start:end].mean())
         yield Result(17, "untouched", "error", text, float(start), float(end), round(mean, 2), SAME)
 

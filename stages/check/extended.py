@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from data import media
 from data.extended import Freeze, added, frame_rate, freezes, later
 from data.loudness import Loudness, Meter
-from data.messages import tr
+from data.reasons import Message, say
 from data.records import AudioStream, Episode, Extended, Utterance
 from data.sound import audio_blocks, native_layout
 from stages.check.findings import Result, moment, or_pass
@@ -72,7 +72,7 @@ def check(
     `level`: LUFS of the narration in the described film; None: the lines are held to the dialogue.
     """
     if not path.exists():
-        return [Result(18, "extended", "error", tr("There are extended descriptions, and no extended film"))]
+        return [Result(18, "extended", "error", say("There are extended descriptions, and no extended film"))]
     stops = freezes(lines)
     film = _measured(path, episode, stops)
     source, sound = _pictures_of(episode, film.rate, stops), _low(described[0], described[1])
@@ -84,12 +84,12 @@ def check(
         *_in_step(film, sound, stops),
         *_heard(film, lines, stops, level),
     ]
-    text = tr("{number} freezes of {seconds:.1f} s in all: still pictures, each line inside, in step after them",
-              number=len(stops), seconds=added(stops))  # fmt: skip
+    text = say("{number} freezes of {seconds:.1f} s in all: still pictures, each line inside, in step after them",
+               number=len(stops), seconds=added(stops))  # fmt: skip
     return or_pass(18, "extended", problems, text, round(added(stops), 2))
 
 
-def _error(text: str, stop: Freeze, value: float, limit: float) -> Result:
+def _error(text: Message, stop: Freeze, value: float, limit: float) -> Result:
     return Result(18, "extended", "error", text, stop.time, stop.time, round(value, 3), limit)
 
 
@@ -141,10 +141,10 @@ def _pictures(file: Episode, rate: Fraction, spans: Sequence[tuple[int, int]]) -
 def _length(film: Film, episode: Episode, stops: Sequence[Freeze]) -> Iterator[Result]:
     """As long as the programme and its freezes together, to a frame of picture and the padding of the sound."""
     wanted, frame = episode.duration + added(stops), float(1 / film.rate)
-    for name, length in ((tr("picture"), film.frames * frame), (tr("sound"), len(film.sound) / LOW)):
+    for name, length in ((say("picture"), film.frames * frame), (say("sound"), len(film.sound) / LOW)):
         if abs(length - wanted) > frame + 0.05:
-            text = tr("The extended film's {stream} lasts {length:.2f} s instead of {wanted:.2f} s",
-                      stream=name, length=length, wanted=wanted)  # fmt: skip
+            text = say("The extended film's {stream} lasts {length:.2f} s instead of {wanted:.2f} s",
+                       stream=name, length=length, wanted=wanted)  # fmt: skip
             yield Result(18, "extended", "error", text, value=round(length, 3), limit=round(wanted, 3))
 
 
@@ -155,10 +155,12 @@ def _freezes(film: Film, source: dict[int, Picture], stops: Sequence[Freeze]) ->
         held = [film.pictures[n] for n in range(first, last + 1) if n in film.pictures]
         moved = max((_apart(held[0], picture) for picture in held[1:]), default=0.0)
         if len(held) < last - first or moved > STILL:
-            yield _error(tr("The picture does not stand still at {start}", start=moment(stop.time)), stop, moved, STILL)
+            yield _error(
+                say("The picture does not stand still at {start}", start=moment(stop.time)), stop, moved, STILL
+            )
         off = _off(film, source, round(stop.time * film.rate), last)
         if abs(off) >= SHIFT:
-            text = tr(
+            text = say(
                 "After the freeze at {start} the picture is {frames} frames off", start=moment(stop.time), frames=off
             )
             yield _error(text, stop, off, SHIFT)
@@ -194,7 +196,7 @@ def _in_step(film: Film, sound: Samples, stops: Sequence[Freeze]) -> Iterator[Re
             continue
         lag = delay(_raised(one), _raised(other))
         if lag is not None and abs(lag) > float(1 / film.rate):
-            text = tr(
+            text = say(
                 "After the freeze at {start} the sound is {seconds:+.3f} s off", start=moment(stop.time), seconds=lag
             )
             yield _error(text, stop, lag, round(float(1 / film.rate), 3))
@@ -212,22 +214,22 @@ def _heard(film: Film, lines: Sequence[Extended], stops: Sequence[Freeze], level
         loudness = film.loudness.gated([(line.start, line.end)])
         if loudness is None or loudness < VOICE:
             yield _error(
-                tr("A line is not heard at {start}: {text}", start=moment(line.time), text=line.text), stop, 0, 0
+                say("A line is not heard at {start}: {text}", start=moment(line.time), text=line.text), stop, 0, 0
             )
             continue
         if level is not None and abs(loudness - level) > TOLERANCE:
-            text = tr("A line of the extended film is {lu:+.1f} LU off the narration at {start}: {text}",
-                      lu=loudness - level, start=moment(line.time), text=line.text)  # fmt: skip
+            text = say("A line of the extended film is {lu:+.1f} LU off the narration at {start}: {text}",
+                       lu=loudness - level, start=moment(line.time), text=line.text)  # fmt: skip
             yield Result(18, "extended", "warning", text, line.time, line.time, round(loudness, 2), round(level, 2))
     for stop in stops:
         inside = [line for line in lines if line.time == stop.time]
         edges = (stop.start + 0.03, inside[0].start - 0.03), (inside[-1].end + 0.03, stop.end - 0.03)
         if any((film.loudness.between(a, b) or -99.0) > VOICE for a, b in edges if b - a >= 0.1):
-            text = tr("The programme is heard while the picture stands still at {start}", start=moment(stop.time))
+            text = say("The programme is heard while the picture stands still at {start}", start=moment(stop.time))
             yield _error(text, stop, 0, 0)
     peak = film.loudness.true_peak
     spoken = [film.loudness.true_peak_between(line.start, line.end) for line in lines]
     loudest = max((p for p in spoken if p is not None), default=None)
     if peak is not None and loudest is not None and loudest > PEAK:
-        text = tr("The extended film's lines reach {peak:.1f} dBTP", peak=loudest)
+        text = say("The extended film's lines reach {peak:.1f} dBTP", peak=loudest)
         yield Result(18, "extended", "warning", text, value=round(loudest, 2), limit=PEAK)

@@ -14,7 +14,7 @@ from data.errors import UserError
 from data.formats import FORMATS
 from data.formats.cue import Cue
 from data.iso639 import iso639_2, same_language
-from data.messages import tr
+from data.reasons import Message, say
 from data.records import Episode, Extended, Written
 from data.script import load, one_line
 from stages.check.findings import Result, moment, or_pass
@@ -82,19 +82,22 @@ def streams(
     for index, source in before.items():
         twin = _twin(index, source, after)
         if twin is None:
-            text = tr("Stream {number} ({kind}) of the source is not in the described file bit for bit",
-                      number=index, kind=tr(source.kind))  # fmt: skip
+            text = say("Stream {number} ({kind}) of the source is not in the described file bit for bit",
+                       number=index, kind=say(source.kind))  # fmt: skip
             heard_or_seen = source.kind in ("video", "audio")
             rewrapped = not same_container and _rewrapped(source, after)
             problems.append(Result(22, "copied", "info" if rewrapped or not heard_or_seen else "error", text))
             continue
         shift = (twin.start - described.start_time) - (source.start - episode.start_time)
         if abs(shift) > SHIFT:
-            text = tr(
-                "Stream {number} ({kind}) is moved by {shift:+.3f} s", number=index, kind=tr(source.kind), shift=shift
+            text = say(
+                "Stream {number} ({kind}) is moved by {shift:+.3f} s",
+                number=index,
+                kind=say(source.kind),
+                shift=shift,
             )
             problems.append(Result(22, "copied", "error", text, value=round(shift, 3), limit=SHIFT))
-    text = tr("All {number} original streams are copied bit for bit", number=len(before))
+    text = say("All {number} original streams are copied bit for bit", number=len(before))
     return or_pass(22, "copied", problems, text)
 
 
@@ -112,10 +115,10 @@ def _rewrapped(source: Packets, after: dict[int, Packets]) -> bool:
 def track(described: Path, episode: Episode, language: str) -> list[Result]:
     """Row 22: language, name and flags of the new track, and that two decoders open it."""
     problems = [Result(22, "track", "error", text) for text in _track_problems(described, episode, language)]
-    return or_pass(22, "track", problems, tr("Language, name and accessibility flags are in place"))
+    return or_pass(22, "track", problems, say("Language, name and accessibility flags are in place"))
 
 
-def _track_problems(described: Path, episode: Episode, language: str) -> Iterator[str]:
+def _track_problems(described: Path, episode: Episode, language: str) -> Iterator[Message]:
     import av
     from av.stream import Disposition
 
@@ -123,28 +126,28 @@ def _track_problems(described: Path, episode: Episode, language: str) -> Iterato
         streams = container.streams.audio
         new, name = streams[-1], "화면해설" if language == "ko" else "Audio description"
         if len(streams) != len(episode.audio_streams) + 1:
-            yield tr("The described file has {number} audio tracks", number=len(streams))
+            yield say("The described file has {number} audio tracks", number=len(streams))
         wanted = (episode.audio and iso639_2(episode.audio.language)) or language
         if not same_language(new.metadata.get("language"), wanted):
-            yield tr("The track's language is {language}", language=new.metadata.get("language"))
+            yield say("The track's language is {language}", language=new.metadata.get("language"))
         named = [new.metadata.get(key) for key in ("title", "name", "handler_name")]
         if name not in named and container.format.name != "mpegts":  # MPEG-TS has no place for a name
-            yield tr("The track is not named {name}", name=name)
+            yield say("The track is not named {name}", name=name)
         if not new.disposition & Disposition.visual_impaired:
-            yield tr("The track is not flagged for the visually impaired")
+            yield say("The track is not flagged for the visually impaired")
         if new.disposition & Disposition.default and len(streams) > 1:  # alone, a container makes it the default
-            yield tr("The described track is the default")
+            yield say("The described track is the default")
         number = len(streams) - 1
     yield from _player_problems(described, number)
 
 
-def _player_problems(described: Path, number: int) -> Iterator[str]:
+def _player_problems(described: Path, number: int) -> Iterator[Message]:
     """What ffmpeg's own program says to a second of the new track; PyAV has decoded all of it."""
     command = [media.ffmpeg_path(), "-nostdin", "-v", "error", "-xerror", "-t", "1", "-i", f"file:{described}"]
     command += ["-map", f"0:a:{number}", "-f", "null", "-"]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:  # what it says besides is of the picture, which may be damaged in the source
-        yield tr("ffmpeg cannot play it: {cause}", cause=" ".join(done.stderr.split())[:200])
+        yield say("ffmpeg cannot play it: {cause}", cause=" ".join(done.stderr.split())[:200])
 
 
 def scripts(
@@ -153,26 +156,26 @@ def scripts(
     """Row 23: the scripts parse, name the clips that are spoken, and their times are those of the sound."""
     found = _script_problems(folder, written, lines, extended)
     problems = [Result(23, "scripts", "error", text) for text in found]
-    return or_pass(23, "scripts", problems, tr("The scripts are valid and agree with the sound"))
+    return or_pass(23, "scripts", problems, say("The scripts are valid and agree with the sound"))
 
 
 def _script_problems(
     folder: Path, written: Sequence[Written], lines: Sequence[Spoken], extended: Sequence[Extended]
-) -> Iterator[str]:
+) -> Iterator[Message]:
     pauses = {line.id: line for line in extended}
     for file in written:
         try:
             content = (folder / file.name).read_bytes()
             broken = FORMATS[file.role].breaches(content) if file.role in FORMATS else []
-            yield from (f"{file.name}: {problem}" for problem in broken)
+            yield from (say("{name}: {cause}", name=file.name, cause=problem) for problem in broken)
             if not broken:
                 cues = _cues(file, folder / file.name, content)
                 yield from _disagreements(file.name, [cue for cue in cues if cue.id not in pauses], lines)
                 yield from _pauses(file, [cue for cue in cues if cue.id in pauses], pauses)
         except UserError as error:
-            yield f"{file.name}: {error}"
+            yield say("{name}: {cause}", name=file.name, cause=error)
         except OSError as error:
-            yield tr("{name} cannot be read ({cause})", name=file.name, cause=error.strerror)
+            yield say("{name} cannot be read ({cause})", name=file.name, cause=error.strerror)
 
 
 def _cues(file: Written, path: Path, content: bytes) -> list[Cue]:
@@ -184,31 +187,31 @@ def _cues(file: Written, path: Path, content: bytes) -> list[Cue]:
     return spoken + [Cue(n.id, n.time, n.until, n.text) for n in script.extended]
 
 
-def _pauses(file: Written, cues: Sequence[Cue], pauses: Mapping[str, Extended]) -> Iterator[str]:
+def _pauses(file: Written, cues: Sequence[Cue], pauses: Mapping[str, Extended]) -> Iterator[Message]:
     """Where a script differs from the lines for which the film stands still; not every format holds them."""
     wanted = set(pauses) if file.role not in FORMATS or FORMATS[file.role].extended else set()
     if {cue.id for cue in cues} != wanted:
-        yield tr("{name}: its lines are not the ones that are spoken", name=file.name)
+        yield say("{name}: its lines are not the ones that are spoken", name=file.name)
     for cue in cues:
         line = pauses[cue.id]
         if cue.text != one_line(line.text):
-            yield tr("{name}: another text than is spoken at {start}", name=file.name, start=moment(cue.start))
+            yield say("{name}: another text than is spoken at {start}", name=file.name, start=moment(cue.start))
         if abs(cue.start - line.time) > TIMES:
-            yield tr("{name}: the picture stands still at {start}, not at {time}", name=file.name,
-                     start=moment(line.time), time=moment(cue.start))  # fmt: skip
+            yield say("{name}: the picture stands still at {start}, not at {time}", name=file.name,
+                      start=moment(line.time), time=moment(cue.start))  # fmt: skip
 
 
-def _disagreements(name: str, cues: Sequence[Cue], lines: Sequence[Spoken]) -> Iterator[str]:
+def _disagreements(name: str, cues: Sequence[Cue], lines: Sequence[Spoken]) -> Iterator[Message]:
     """Where a script differs from the clips, and from where they were found in the stem."""
     if [c.id for c in cues] != [line.clip.id for line in lines]:
-        yield tr("{name}: its lines are not the ones that are spoken", name=name)
+        yield say("{name}: its lines are not the ones that are spoken", name=name)
         return
     for cue, line in zip(cues, lines, strict=True):
         if cue.text != one_line(line.clip.text):
-            yield tr("{name}: another text than is spoken at {start}", name=name, start=moment(cue.start))
+            yield say("{name}: another text than is spoken at {start}", name=name, start=moment(cue.start))
         if line.place is None:
             continue
         if abs(cue.start - line.place[0]) > TIMES or abs(cue.end - line.place[1]) > TIMES:
-            yield tr("{name}: the line of {start}–{end} is heard at {heard}–{until}", name=name,
-                     start=moment(cue.start), end=moment(cue.end), heard=moment(line.place[0]),
-                     until=moment(line.place[1]))  # fmt: skip
+            yield say("{name}: the line of {start}–{end} is heard at {heard}–{until}", name=name,
+                      start=moment(cue.start), end=moment(cue.end), heard=moment(line.place[0]),
+                      until=moment(line.place[1]))  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from data.reasons import Message
 from data.records import Finding
 
 Severity = Literal["pass", "info", "warning", "error"]
@@ -18,7 +19,7 @@ class Result:
     row: int
     check: str
     severity: Severity
-    text: str
+    message: Message
     start: float | None = None
     end: float | None = None
     value: float | None = None
@@ -32,7 +33,9 @@ def numbered(results: Iterable[Result]) -> Iterator[Finding]:
         yield Finding(id=f"f{result.row:02d}-{number:05d}", **vars(result))
 
 
-def or_pass(row: int, check: str, problems: Iterable[Result], text: str, value: float | None = None) -> list[Result]:
+def or_pass(
+    row: int, check: str, problems: Iterable[Result], text: Message, value: float | None = None
+) -> list[Result]:
     """The problems, or one result that says the row is fine."""
     return list(problems) or [Result(row, check, "pass", text, value=value)]
 

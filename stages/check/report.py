@@ -1,4 +1,4 @@
-"""The report: one model for `report.json`, one page for people who would rather look than read.
+"""The report: one model for what the check leaves, one page for people who would rather look than read.
 
 The page stands alone (pictures inside), works without scripts, and says in tables what its pictures show.
 """
@@ -9,16 +9,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from data.errors import UserError
 from data.messages import current, tr
 from data.pictures import thumbnail
-from data.records import Clip, Extended, Finding, Gap, Narration, Note, Seconds, Shot, Utterance
+from data.products import Kind, Product, ScriptFile
+from data.records import Clip, Extended, Finding, Gap, Keyframe, Line, Narration, Note, Row, Seconds, Shot, Utterance
+from data.script import ScriptNarration, load
 from stages.check.findings import Severity
 from stages.check.timeline import Lanes, rows
 
+R = TypeVar("R", bound=Row)
+P = TypeVar("P", bound=Product)
 CHECKS = {
     "overlap": "Narration over dialogue",
     "guard": "Distance to speech",
@@ -40,6 +45,8 @@ CHECKS = {
     "scripts": "Scripts",
 }
 """Check → what it is called on the page, in English; messages translate it."""
+SOURCES = {"subtitles": "subtitles", "speech": "speech detection"}
+"""Utterance.source → what it is called; other sources are names of models."""
 ROLES = {"dialogue": "Speech found by", "candidates": "Lines written by", "voice": "Voice"}
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info", "pass")
 """Worst first."""
@@ -54,7 +61,7 @@ class Curve(BaseModel):
 
 
 class Report(BaseModel):
-    """What `report.json` holds."""
+    """What the check leaves."""
 
     model_config = ConfigDict(frozen=True)
     episode: str
@@ -69,7 +76,7 @@ class Report(BaseModel):
     """What the extended film says besides."""
     findings: tuple[Finding, ...]
     notes: tuple[Note, ...]
-    models: dict[str, str]
+    models: dict[str, tuple[str, ...]]
     """Role → what did the work."""
     programme_loudness: Curve
     narration_loudness: Curve
@@ -88,6 +95,33 @@ class Scene:
     """Keyframe id → its JPEG."""
     marks: Mapping[str, Sequence[str]]
     """Line → its words that no evidence supports."""
+
+
+class Results(Protocol):
+    """Where the records lie: a workspace, or the job of the check."""
+
+    def read(self, kind: type[R], /) -> list[R]: ...
+    def open(self, kind: type[P], /) -> P: ...
+    def folder_of(self, kind: Kind, /) -> Path: ...
+
+
+def scene(results: Results) -> Scene:
+    """What the pictures of a report are drawn from."""
+    images = {k.id: results.folder_of(Keyframe) / k.image for k in results.read(Keyframe)}
+    marks = {line.id: line.unsupported for line in script_lines(results)}
+    return Scene(
+        results.read(Shot), results.read(Utterance), results.read(Gap), results.read(Line), results.read(Clip),
+        images.__getitem__, marks,
+    )  # fmt: skip
+
+
+def script_lines(results: Results) -> Sequence[ScriptNarration]:
+    """The spoken lines as the script has them."""
+    path = results.open(ScriptFile).path
+    try:
+        return load(path).narrations if path else ()
+    except UserError:
+        return ()  # row 23 says what is wrong with the script
 
 
 @dataclass(frozen=True)
@@ -110,6 +144,20 @@ def verdict(findings: Sequence[Finding]) -> Literal["pass", "warning", "error"]:
     return "error" if "error" in severities else "warning" if "warning" in severities else "pass"
 
 
+def told(report: Report) -> dict[str, Any]:
+    """The report as JSON in which findings and notes are worded in the current language."""
+    texts = {name: [{"text": one.text} for one in getattr(report, name)] for name in ("findings", "notes")}
+    plain = report.model_dump(mode="json", exclude={name: {"__all__": {"message"}} for name in texts})
+    whys = {"extended": [{"why": str(line.why)} for line in report.extended]}
+    for name, worded in (texts | whys).items():
+        plain[name] = [row | more for row, more in zip(plain[name], worded, strict=True)]
+    return plain | {"models": _models(report)}
+
+
+def _models(report: Report) -> dict[str, str]:
+    return {role: ", ".join(tr(SOURCES.get(name, name)) for name in names) for role, names in report.models.items()}
+
+
 def page(report: Report, scene: Scene) -> str:
     """The report as one HTML page in the current language."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -128,6 +176,7 @@ def page(report: Report, scene: Scene) -> str:
         clock=timecode,
         checks=CHECKS,
         roles=ROLES,
+        models=_models(report),
         rows=list(rows(report.duration, _lanes(report, scene), timecode)),
         lines=list(_lines(report, scene)),
         errors=[f for f in report.findings if f.severity == "error"],

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data import style
-from data.messages import tr
 from data.products import Pacing
+from data.reasons import TooShort, say
 from data.records import Gap, Utterance
 from data.standard import FASTER, FASTEST, GUARD, LEAST_GUARD
 from data.style.pace import limits, units
@@ -23,8 +23,6 @@ LOST = 0.03  # s of voice that may be missing: the grain at both ends, and a cel
 EVERYWHERE = (-np.inf, np.inf)
 GIVEN = "given"
 """How the ids of lines begin that come from a person's script."""
-TOO_SHORT = "shorter than the minimum"
-"""Gap.why of gaps that are left alone for their length."""
 
 
 def _edges(spans: Sequence[Utterance]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -44,14 +42,14 @@ def doubted(lines: Sequence[Spoken], utterances: Sequence[Utterance]) -> list[Ut
 def overlap(measured: Measured, utterances: Sequence[Utterance], unsure: Sequence[Utterance] = ()) -> list[Result]:
     """Row 1: no voice of the stem lies over speech; over what is only taken for speech (`doubted`), people decide."""
     problems = [*_overlaps(measured, utterances), *map(_unsure, _overlaps(measured, unsure))]
-    return or_pass(1, "overlap", problems, tr("No narration over dialogue"), 0.0)
+    return or_pass(1, "overlap", problems, say("No narration over dialogue"), 0.0)
 
 
 def _unsure(result: Result) -> Result:
     where = {"start": moment(result.start or 0.0), "end": moment(result.end or 0.0)}
-    text = tr("Narration where the script has it, over a voice that no caption and no recognised word confirms, from "
-              "{start} to {end}: listen there", **where)  # fmt: skip
-    return replace(result, severity="warning", text=text)
+    text = say("Narration where the script has it, over a voice that no caption and no recognised word confirms, from "
+               "{start} to {end}: listen there", **where)  # fmt: skip
+    return replace(result, severity="warning", message=text)
 
 
 def _overlaps(measured: Measured, utterances: Sequence[Utterance]) -> Iterator[Result]:
@@ -60,8 +58,8 @@ def _overlaps(measured: Measured, utterances: Sequence[Utterance]) -> Iterator[R
         for number in np.flatnonzero((starts < end) & (ends > start)):
             first, last = max(start, float(starts[number])), min(end, float(ends[number]))
             if last - first > GRAIN:
-                text = tr("Narration over dialogue from {start} to {end} ({seconds:.2f} s)",
-                          start=moment(first), end=moment(last), seconds=last - first)  # fmt: skip
+                text = say("Narration over dialogue from {start} to {end} ({seconds:.2f} s)",
+                           start=moment(first), end=moment(last), seconds=last - first)  # fmt: skip
                 yield Result(1, "overlap", "error", text, first, last, round(last - first, 3), 0.0)
 
 
@@ -70,8 +68,8 @@ def guards(measured: Measured, utterances: Sequence[Utterance]) -> list[Result]:
     distances = list(_distances(measured, utterances))
     nearest = min((distance for distance, _ in distances), default=None)
     if nearest is None:
-        return [Result(2, "guard", "pass", tr("There is no speech to keep a distance from"))]
-    text = tr("Narration keeps its distance from speech: {distance:.2f} s or more", distance=nearest)
+        return [Result(2, "guard", "pass", say("There is no speech to keep a distance from"))]
+    text = say("Narration keeps its distance from speech: {distance:.2f} s or more", distance=nearest)
     return or_pass(2, "guard", _close(distances), text, nearest)
 
 
@@ -89,8 +87,8 @@ def _close(distances: Sequence[tuple[float, float]]) -> Iterator[Result]:
     for distance, time in distances:
         if distance + GRAIN < GUARD:
             error = distance + GRAIN < LEAST_GUARD
-            text = tr("Only {distance:.2f} s between narration and speech at {start}", distance=distance,
-                      start=moment(time))  # fmt: skip
+            text = say("Only {distance:.2f} s between narration and speech at {start}", distance=distance,
+                       start=moment(time))  # fmt: skip
             limit = LEAST_GUARD if error else GUARD
             yield Result(2, "guard", "error" if error else "warning", text, time, time, distance, limit)
 
@@ -107,23 +105,23 @@ def fit(
     places = [EVERYWHERE if line.clip.id in free else windows[line.narration.gap] for line in lines]
     problems = [problem for line, place in zip(lines, places, strict=True) for problem in _misfit(line, place)]
     for start, end in unscripted:
-        text = tr("Voice that belongs to no line from {start} to {end}", start=moment(start), end=moment(end))
+        text = say("Voice that belongs to no line from {start} to {end}", start=moment(start), end=moment(end))
         problems.append(Result(3, "fit", "error", text, start, end, round(end - start, 2), 0.0))
-    text = tr("All {number} lines are whole and inside their gaps", number=len(lines))
+    text = say("All {number} lines are whole and inside their gaps", number=len(lines))
     return or_pass(3, "fit", problems, text, float(len(lines)))
 
 
 def _misfit(line: Spoken, window: tuple[float, float]) -> Iterator[Result]:
     clip, values = line.clip, {"start": moment(line.clip.start), "text": line.clip.text}
     if line.voice is None:
-        yield Result(3, "fit", "error", tr("A line is not heard at {start}: {text}", **values), clip.start, clip.end)
+        yield Result(3, "fit", "error", say("A line is not heard at {start}: {text}", **values), clip.start, clip.end)
         return
     outside = max(window[0] - line.voice[0], line.voice[1] - window[1])
     if outside > GRAIN:
-        text = tr("A line leaves its gap by {seconds:.2f} s at {start}: {text}", seconds=outside, **values)
+        text = say("A line leaves its gap by {seconds:.2f} s at {start}: {text}", seconds=outside, **values)
         yield Result(3, "fit", "error", text, *line.voice, round(outside, 2), 0.0)
     if line.lost > LOST:
-        text = tr("A line is cut: {seconds:.2f} s of it are missing at {start}: {text}", seconds=line.lost, **values)
+        text = say("A line is cut: {seconds:.2f} s of it are missing at {start}: {text}", seconds=line.lost, **values)
         yield Result(3, "fit", "error", text, *line.voice, round(line.lost, 2), LOST)
 
 
@@ -132,9 +130,9 @@ def rate(lines: Sequence[Spoken], lang: str) -> list[Result]:
     whole = [line for line in lines if line.voice and line.lost <= LOST]  # what is left of a cut line has no pace
     paces = {line.clip.id: _pace(line, lang) for line in whole}
     fastest = max((pace for pace, _ in paces.values()), default=0.0)
-    text = tr("Syllables a second at most: {pace:.1f}", pace=fastest)
+    text = say("Syllables a second at most: {pace:.1f}", pace=fastest)
     if lang == "en":
-        text = tr("Words a second at most: {pace:.1f}", pace=fastest)
+        text = say("Words a second at most: {pace:.1f}", pace=fastest)
     problems = [problem for line in whole for problem in _too_fast(line, *paces[line.clip.id], lang)]
     return or_pass(4, "rate", problems, text, round(fastest, 2))
 
@@ -150,14 +148,14 @@ def _too_fast(line: Spoken, pace: float, number: int, lang: str) -> Iterator[Res
     clip, voice, start = line.clip, line.voice or (0.0, 0.0), moment(line.clip.start)
     warning, error = limits(number, lang)
     if pace > warning:
-        text = tr("{pace:.1f} syllables a second at {start}: {text}", pace=pace, start=start, text=clip.text)
+        text = say("{pace:.1f} syllables a second at {start}: {text}", pace=pace, start=start, text=clip.text)
         if lang == "en":
-            text = tr("{pace:.1f} words a second at {start}: {text}", pace=pace, start=start, text=clip.text)
+            text = say("{pace:.1f} words a second at {start}: {text}", pace=pace, start=start, text=clip.text)
         severity: Severity = "error" if pace > error else "warning"
         yield Result(4, "rate", severity, text, *voice, round(pace, 2), error if pace > error else warning)
     if clip.speed > FASTER + 1e-3:
-        text = tr("Spoken {percent:.0f} % faster than set at {start}: {text}", percent=(clip.speed - 1) * 100,
-                  start=start, text=clip.text)  # fmt: skip
+        text = say("Spoken {percent:.0f} % faster than set at {start}: {text}", percent=(clip.speed - 1) * 100,
+                   start=start, text=clip.text)  # fmt: skip
         severity = "error" if clip.speed > FASTEST + 1e-3 else "warning"
         yield Result(4, "rate", severity, text, *voice, clip.speed, FASTEST)
 
@@ -170,11 +168,13 @@ def words(lines: Sequence[Spoken], lang: str) -> list[Result]:
     problems = []
     for line in lines:
         for found in style.blamed(line.clip.text, lang):
-            text = f"{moment(line.clip.start)}: {found.message}: {line.clip.text}"
+            text = say(
+                "{start}: {rule}: {text}", start=moment(line.clip.start), rule=found.message, text=line.clip.text
+            )
             problems.append(Result(found.row, "style", "warning", text, line.clip.start, line.clip.end))
-    results = or_pass(7, "style", problems, tr("Present tense and plain register throughout"))
+    results = or_pass(7, "style", problems, say("Present tense and plain register throughout"))
     if lang == "ko" and not style.morphology_installed():
-        text = tr("Wording was looked at by letters only: pip install 'videodescription[korean]' for morphology")
+        text = say("Wording was looked at by letters only: pip install 'videodescription[korean]' for morphology")
         results.append(Result(7, "style", "info", text))
     return results
 
@@ -192,7 +192,7 @@ def density(
     voice beside it is not kept silent.
     """
     edges = {u.start for u in unsure} | {u.end for u in unsure}
-    gaps = [gap for gap in gaps if gap.why != TOO_SHORT or not {gap.start, gap.end} & edges]
+    gaps = [gap for gap in gaps if not isinstance(gap.why, TooShort) or not {gap.start, gap.end} & edges]
     talk, filled = np.array([line.place for line in lines if line.place]).reshape(-1, 2), []
     for gap in gaps:
         spans = talk if gap.usable else measured.voiced
@@ -207,8 +207,8 @@ def density(
         problem for gap, seconds in zip(gaps, filled, strict=True) for problem in _crowded(gap, seconds, pacing)
     ]
     if not shares:
-        return or_pass(12, "density", problems, tr("The programme keeps its room in every gap"))
-    text = tr("Narration fills {percent:.0f} % of a long gap at most", percent=100 * max(shares))
+        return or_pass(12, "density", problems, say("The programme keeps its room in every gap"))
+    text = say("Narration fills {percent:.0f} % of a long gap at most", percent=100 * max(shares))
     return or_pass(12, "density", problems, text, round(max(shares), 2))
 
 
@@ -216,8 +216,8 @@ def _crowded(gap: Gap, filled: float, pacing: Pacing) -> Iterator[Result]:
     """`filled`: seconds of voice in the gap."""
     length, start = gap.end - gap.start, moment(gap.start)
     if not gap.usable and filled > GRAIN:
-        text = tr("Narration in a gap that is kept free ({why}) at {start}", why=tr(gap.why), start=start)
+        text = say("Narration in a gap that is kept free ({why}) at {start}", why=gap.why, start=start)
         yield Result(12, "density", "error", text, gap.start, gap.end, round(filled, 2), 0.0)
     elif gap.usable and length > pacing.long_gap and filled > pacing.fill * length + GRAIN:
-        text = tr("Narration fills {percent:.0f} % of the gap at {start}", percent=100 * filled / length, start=start)
+        text = say("Narration fills {percent:.0f} % of the gap at {start}", percent=100 * filled / length, start=start)
         yield Result(12, "density", "warning", text, gap.start, gap.end, round(filled / length, 2), pacing.fill)

@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import Field
 
 from data.cards import is_jump
-from data.messages import tr
+from data.reasons import say
 from data.records import (
     Context,
     Detection,
@@ -129,7 +129,7 @@ def story_texts(job: Job[Config], keyframes: Sequence[Keyframe], speech: Speech)
     marks = [t for t in found if is_overlay(t, config.overlay_shots)]
     for mark in marks:
         job.note(
-            tr("“{text}” stays on screen and is taken for a channel's mark: not described", text=best(mark).text),
+            say("“{text}” stays on screen and is taken for a channel's mark: not described", text=best(mark).text),
             mark[0].keyframe.time,
             mark[-1].keyframe.time,
         )
@@ -148,14 +148,14 @@ def _kept(job: Job[Config], keyframes: Mapping[str, Keyframe]) -> Mapping[str, l
         first, last = keyframes[lines[0].keyframe].time, keyframes[lines[-1].keyframe].time
         count = len({r.keyframe for r in lines})
         if reason == "timecode":
-            job.note(tr("A burned-in timecode is not described ({count} keyframes)", count=count), first, last)
+            job.note(say("A burned-in timecode is not described ({count} keyframes)", count=count), first, last)
         elif reason == "script":
-            message = tr(
+            told = say(
                 "Text that cannot be spoken, or was misread, is not described ({count} keyframes), first: {text}",
                 count=count,
                 text=lines[0].text,
             )
-            job.note(message, first, last)
+            job.note(told, first, last)
     return kept
 
 

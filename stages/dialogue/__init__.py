@@ -16,7 +16,7 @@ from data import subtitles
 from data.errors import ConfigError, MediaError
 from data.loudness import channel_names
 from data.media import audio_blocks
-from data.messages import tr
+from data.reasons import say
 from data.records import Episode, Song, Utterance, record_id
 from data.sound import Damaged, native_layout
 from stages.dialogue.speech import RATE, Samples, Speech, Transcriber, one_at_a_time, unite
@@ -93,7 +93,7 @@ def _voices(job: Job[Config, Transcriber | None], lines: list[Speech]) -> tuple[
 
     def tell(start: float, end: float) -> None:
         damaged.append(Speech(start, end, source="damaged"))
-        text = tr(
+        text = say(
             "The sound is damaged or missing from {start:.1f} s to {end:.1f} s; nothing is narrated there.",
             start=start,
             end=end,
@@ -136,7 +136,7 @@ def _doubt(job: Job[Config], lines: list[Speech], united: list[Speech], voices: 
     met = sum(span.end - span.start for span in united if span.source.startswith("subtitles+"))
     if voices and total > 10 and met < HEARD_SHARE * total:
         job.note(
-            tr(
+            say(
                 "Only {percent} % of the subtitles' time holds a voice; check that they belong to this cut.",
                 percent=round(100 * met / total),
             )

@@ -15,8 +15,8 @@ from pydantic import Field
 from data import media
 from data.extended import frame_rate
 from data.loudness import measure
-from data.messages import tr
 from data.products import DescribedFilm, ExtendedFilm, Levels
+from data.reasons import say
 from data.records import Clip, Episode, Extended, Line, Missed, Utterance, record_id
 from data.sound import audio_blocks, native_layout
 from data.standard import GUARD, PAUSE
@@ -60,13 +60,13 @@ def run(job: Job[Config]) -> Iterator[Extended]:
     picture.check_installed()
     lines = list(_lines(job))
     if not lines:
-        job.note(tr("No important line was left out; there is no extended film."))
+        job.note(say("No important line was left out; there is no extended film."))
         return
     _render(job, lines)
     total = sum({line.time: line.stands for line in lines}.values())
     job.note(
-        tr("{number} extended descriptions make the film {seconds:.1f} s longer: extended.mp4",
-           number=len(lines), seconds=total)
+        say("{number} extended descriptions make the film {seconds:.1f} s longer: extended.mp4",
+            number=len(lines), seconds=total)
     )  # fmt: skip
     yield from lines
 
@@ -124,7 +124,9 @@ def _placed(job: Job[Config], lines: Sequence[Wanted]) -> list[tuple[Wanted, Ins
             room -= cost
             kept.append((item, where, take))
     if lost:
-        job.note(tr("{count} lines stay unsaid: no pause of the dialogue is near enough to stop the film.", count=lost))
+        job.note(
+            say("{count} lines stay unsaid: no pause of the dialogue is near enough to stop the film.", count=lost)
+        )
     return sorted(kept, key=lambda row: (row[1].time, row[0].start, row[0].candidate))
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from data.reasons import LostTo, NoRoom, Reason, TooLong
 from data.records import Clip, Kind, Line, Missed
 from data.style import refuse
 
-NO_ROOM = ("no gap", "too long")
-"""Reasons of the schedule for which a line has no place at all; the others gave way to a better one."""
 SAME, NEAR = 0.8, 60.0
 """Share of equal words from which a line says what another said within so many seconds (as the schedule's)."""
 DECIDED = 3.0
@@ -28,7 +27,7 @@ class Wanted:
     candidate: str
     worth: float
     scene: bool
-    why: str
+    why: Reason
 
     @property
     def rank(self) -> tuple[int, float, float]:
@@ -43,8 +42,8 @@ def wanted(missed: Iterable[Missed], lines: Sequence[Line], clips: Sequence[Clip
     Never a text that must not be spoken.
     """
     for row in missed:
-        gave_way = row.why == "outdone" and row.kind != "visual"
-        if (row.why in NO_ROOM or gave_way) and not refuse(row.text, language):
+        gave_way = isinstance(row.why, LostTo) and row.kind != "visual"
+        if (isinstance(row.why, NoRoom | TooLong) or gave_way) and not refuse(row.text, language):
             yield Wanted(
                 row.start, row.end, row.text, row.kind, row.keyframe, row.candidate, row.worth, row.scene, row.why
             )

@@ -18,17 +18,15 @@ from pydantic import Field, model_validator
 from data.loudness import Loudness, measure
 from data.media import audio_blocks
 from data.products import LoudnessCurve
+from data.reasons import Protected, TooShort
 from data.records import Gap, Song, Utterance, record_id
 from data.sound import native_layout
 from data.standard import GUARD
 from stages.gaps.bed import Notes, bed_of
 from stages.stage import Job, StageConfig
 
-VERSION = 1
+VERSION = 2
 RATE = 48_000
-# What Gap.why says; English so that results do not depend on the language of messages, which translate it (`tr`).
-TOO_SHORT = "shorter than the minimum"
-SONG = "a song that must stay heard"
 
 
 class Config(StageConfig):
@@ -120,7 +118,9 @@ def _gap(
     lead_out = config.lead_out if end < duration else 0.0
     heard = (start + lead_in, end - lead_out) if end - start > lead_in + lead_out else (start, end)
     level = loudness.between(*heard)
-    why = SONG if song else TOO_SHORT if round(end - start, 3) < config.min_gap else ""
+    seconds = round(end - start, 3)
+    short = TooShort(room=seconds, needed=config.min_gap) if seconds < config.min_gap else None
+    why = Protected() if song else short
     return Gap(
         id=name,
         start=start,

@@ -16,9 +16,9 @@ import numpy as np
 from data import aac
 from data.errors import MediaError
 from data.loudness import CELLS, Loudness, measure, panning
-from data.messages import tr
 from data.mux import DescribedWriter
 from data.products import Levels, Stem
+from data.reasons import say
 from data.records import Clip, Duck, Episode, Gap, Utterance
 from data.sound import Marked, audio_blocks, native_layout
 from stages.mix import known
@@ -41,15 +41,15 @@ def run(job: Job[Config]) -> Iterable[Duck]:
     if not clips:
         usable = any(gap.usable for gap in job.read(Gap))
         job.note(
-            tr("No line was found for the pauses of the dialogue; nothing was added.")
+            say("No line was found for the pauses of the dialogue; nothing was added.")
             if usable
-            else tr("No gap can take a line; nothing was added.")
+            else say("No gap can take a line; nothing was added.")
         )
         return
     programme, made = planned(job, clips)
     if made.level < programme.target - TOLERANCE:
         too_quiet = round(programme.target - made.level, 1)
-        job.note(tr("Narration lies {lu} LU below the dialogue: any louder it would be distorted.", lu=too_quiet))
+        job.note(say("Narration lies {lu} LU below the dialogue: any louder it would be distorted.", lu=too_quiet))
     write(job, programme, made, clips)
     yield from made.ducks if job.episode.audio else ()
 
@@ -121,8 +121,8 @@ def write(job: Job[Config], programme: Programme, made: Plan, clips: Sequence[Cl
         described = DescribedWriter(
             job.episode, job.folder, layout=shape, language=job.open(Language).language, rate=RATE, track=track
         )
-        if described.delivery.note:
-            job.note(described.delivery.note)
+        for note in described.delivery.notes:
+            job.note(note)
         with described:
             write_stem(job, made, clips, mixing.samples)
     finally:

@@ -9,7 +9,7 @@ from math import exp, isfinite
 from typing import TYPE_CHECKING, Any
 
 from data.errors import ConfigError
-from data.messages import tr
+from data.reasons import Message, say
 from stages.models import in_batches
 from stages.ranking import model as ranking_model
 from stages.ranking.model import ModelRanker, RankerOptions
@@ -59,11 +59,11 @@ class CausalRanker(ModelRanker):
             return [[] for _ in prompts]
         return log_likelihoods(*self._load(), prompts, texts, self.options)
 
-    def caveat(self) -> str:
-        """What people should know of the results; empty: nothing."""
+    def caveat(self) -> Message | None:
+        """What people should know of the results; None: nothing."""
         if self.options.adapter:
-            return ""
-        return tr(
+            return None
+        return say(
             "Lines were ranked by the base model {model} without an adapter; set ranking.options.adapter to one that "
             "was trained on described drama",
             model=self.options.model,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from data.reasons import Message
 from stages.backend import Backend
 
 
@@ -48,6 +49,6 @@ class Ranker(Backend, ABC):
     def score(self, prompts: Sequence[RankingPrompt], texts: Sequence[Sequence[str]]) -> list[list[dict[str, float]]]:
         """Named parts, each 0–1, of each text of each prompt."""
 
-    def caveat(self) -> str:
-        """What people should know of the results; empty: nothing."""
-        return ""
+    def caveat(self) -> Message | None:
+        """What people should know of the results; None: nothing."""
+        return None

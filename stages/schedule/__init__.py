@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from data.claims import marked
-from data.messages import tr
 from data.products import Pacing
-from data.records import Alternative, Missed, Narration, record_id
+from data.reasons import LostTo, NoRoom, TooLong, say
+from data.records import Alternative, Missed, Narration, RefusedCandidate, record_id
 from stages.schedule import given, held
 from stages.schedule.config import Config
 from stages.schedule.missed import missed
@@ -48,6 +48,7 @@ def run(job: Job[Config, Rewriter | None]) -> Iterator[Narration]:
     planner, plan = held.placed(job)
     left_out = list(missed(planner, plan.lines))
     Missed.leave(left_out, job.folder)
+    RefusedCandidate.leave(_refused(planner), job.folder)
     _tell_worth(job, plan)
     _tell(job, left_out)
     _tell_wording(job, planner)
@@ -57,42 +58,50 @@ def run(job: Job[Config, Rewriter | None]) -> Iterator[Narration]:
 def _tell_worth(job: Job[Config], plan: Plan) -> None:
     """Note what the lines are worth, and how far from the best choice they are at most."""
     if plan.lines:
-        text = tr("The lines are worth {value:.1f}, the most that is possible", value=plan.value)
+        text = say("The lines are worth {value:.1f}, the most that is possible", value=plan.value)
         if plan.short >= LEAST_SHORT:
-            text = tr("The lines are worth {value:.1f}, at most {short:.2f} % below the best possible",
-                      value=plan.value, short=math.ceil(plan.short * 1e4) / 100)  # fmt: skip
+            text = say("The lines are worth {value:.1f}, at most {short:.2f} % below the best possible",
+                       value=plan.value, short=math.ceil(plan.short * 1e4) / 100)  # fmt: skip
         job.note(text)
 
 
 def _tell(job: Job[Config], left_out: Sequence[Missed]) -> None:
     """Note how many moments no gap can take; what the picture says in words is worth a note of its own."""
-    unreached = [m for m in left_out if m.why in ("no gap", "too long")]
+    unreached = [m for m in left_out if isinstance(m.why, NoRoom | TooLong)]
     for moment in unreached:
         if moment.kind != "visual":
-            text = tr("“{text}” is on screen where no gap has room to read it", text=moment.text)
+            text = say("“{text}” is on screen where no gap has room to read it", text=moment.text)
             job.note(text, moment.start, moment.end)
     if unreached:
         job.note(
-            tr("{count} moments are out of reach of every gap that has room for them: schedule/missed.json",
-               count=len(unreached))
+            say("{count} moments are out of reach of every gap that has room for them: vdesc why tells them",
+                count=len(unreached))
         )  # fmt: skip
 
 
 def _tell_wording(job: Job[Config], planner: Planner) -> None:
     """Note how many candidates are left out for their wording, and which rules they break."""
-    rules = Counter(rule for wrong in planner.wording.wrong.values() for rule in wrong)
-    if rules:
-        named = ", ".join(f"{rule} {times}" for rule, times in rules.most_common())
+    broken = [finding for wrong in planner.wording.wrong.values() for finding in wrong]
+    first = {finding.rule: finding.message for finding in reversed(broken)}
+    if broken:
+        times = Counter(finding.rule for finding in broken)
+        named = [say("{rule} ({times})", rule=first[rule], times=number) for rule, number in times.most_common()]
         job.note(
-            tr("{count} candidates break rules of style in a way that cannot be mended safely, and are not spoken: "
-               "{rules}", count=len(planner.wording.wrong), rules=named)
+            say("{count} candidates break rules of style in a way that cannot be mended safely, and are not spoken: "
+                "{rules}", count=len(planner.wording.wrong), rules=named)
         )  # fmt: skip
+
+
+def _refused(planner: Planner) -> Iterator[RefusedCandidate]:
+    for moment in planner.moments:
+        for name, why in moment.refused.items():
+            yield RefusedCandidate(candidate=name, keyframe=moment.context.keyframe, why=why)
 
 
 def _narrations(planner: Planner, lines: Sequence[Placed], left_out: Sequence[Missed]) -> Iterator[Narration]:
     displaced = defaultdict(list)
     for moment in left_out:
-        for candidate in moment.by if moment.why == "outdone" else ():
+        for candidate in moment.why.candidates if isinstance(moment.why, LostTo) else ():
             displaced[candidate].append(moment.candidate)
     parts = _parts(planner, lines)
     for number, line in enumerate(lines):

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from data import language
-from data.messages import tr
-from data.records import Gap, Keyframe, Missed, Narration, Utterance, record_id
+from data.reasons import NoRoom, Protected, say
+from data.records import Gap, Keyframe, Missed, Narration, RefusedCandidate, Utterance, record_id
 from data.scripts import ScriptLine, read_for_film
 from data.style import refuse
 from stages.sources import Planning, Speaker, VoiceOfRun
@@ -37,8 +37,6 @@ NEAR = 30
 MOVED = 0.1
 """Seconds from which a move is told."""
 SHOWN = 5
-SONG = "a song that must stay heard"
-"""Gap.why of songs."""
 MS = 1e-6
 GIVEN = 3.0
 """What a line is worth that a person wrote: as much as words on the screen at their best."""
@@ -103,6 +101,7 @@ def narrations(job: Job[Any], script: Path, pause: float) -> Iterator[Narration]
     _tell(job, placed, left)
     _tell_trusted(job, placed, heard)
     Missed.leave(_missed(left, stills, len(placed)), job.folder)
+    RefusedCandidate.leave((), job.folder)
     for number, put in enumerate(placed, 1):
         line = put.wish.line
         yield Narration(
@@ -130,7 +129,7 @@ def opened(
 ) -> list[Window]:
     """The windows, and the own times of lines where nothing but unconfirmed voices is in their way; joined."""
     doubtful = [(u.start, u.end) for u in heard if not u.confirmed]
-    songs = [(g.start, g.end) for g in gaps if g.why == SONG]
+    songs = [(g.start, g.end) for g in gaps if isinstance(g.why, Protected)]
     kept = sorted([*((u.start, u.end) for u in heard if u.confirmed), *songs])
     guard = max((max(g.lead_in, g.lead_out) for g in gaps), default=0.0)
     free = []
@@ -160,9 +159,9 @@ def _tell_trusted(job: Job[Any], placed: Sequence[Placed], heard: Sequence[Utter
     if over:
         told = ", ".join(f"{put.start:.1f} s" for put in over[:SHOWN])
         more = f" … (+{len(over) - SHOWN})" if len(over) > SHOWN else ""
-        job.note(tr("{number} of {all} lines keep the script's time where a voice is heard that no caption and no "
-                    "recognised word confirms: {places}. Listen there; schedule.trust_script=false moves them.",
-                    number=len(over), all=len(placed), places=told + more))  # fmt: skip
+        job.note(say("{number} of {all} lines keep the script's time where a voice is heard that no caption and no "
+                     "recognised word confirms: {places}. Listen there; schedule.trust_script=false moves them.",
+                     number=len(over), all=len(placed), places=told + more))  # fmt: skip
 
 
 def _missed(left: Sequence[Wish], stills: Sequence[Keyframe], placed: int) -> Iterator[Missed]:
@@ -170,7 +169,7 @@ def _missed(left: Sequence[Wish], stills: Sequence[Keyframe], placed: int) -> It
         line, still = wish.line, _nearest(stills, (wish.line.start + wish.line.end) / 2)
         yield Missed(
             keyframe=still.id, start=line.start, end=line.end, kind=line.kind, candidate=record_id("given", number),
-            text=line.text, why="no gap", needed=wish.seconds, worth=GIVEN,
+            text=line.text, why=NoRoom(), needed=wish.seconds, worth=GIVEN,
         )  # fmt: skip
 
 
@@ -192,12 +191,12 @@ def _tell(job: Job[Any], placed: Sequence[Placed], left: Sequence[Wish]) -> None
     if moved:
         told = ", ".join(f"{put.wish.line.start:.1f} → {put.start:.1f} s" for put in moved[:SHOWN])
         more = f" … (+{len(moved) - SHOWN})" if len(moved) > SHOWN else ""
-        job.note(tr("{number} of {all} lines were moved into the pauses: {places}.",
-                    number=len(moved), all=len(placed) + len(left), places=told + more))  # fmt: skip
+        job.note(say("{number} of {all} lines were moved into the pauses: {places}.",
+                     number=len(moved), all=len(placed) + len(left), places=told + more))  # fmt: skip
     for wish in left:
         job.note(
-            tr("“{text}” is not spoken: no pause between {start:.1f} and {end:.1f} s has {seconds:.1f} s for it.",
-               text=wish.line.text, start=wish.earliest, end=wish.latest, seconds=wish.seconds),
+            say("“{text}” is not spoken: no pause between {start:.1f} and {end:.1f} s has {seconds:.1f} s for it.",
+                text=wish.line.text, start=wish.earliest, end=wish.latest, seconds=wish.seconds),
             wish.line.start, wish.line.end,
         )  # fmt: skip
 

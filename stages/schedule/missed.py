@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
-from data.records import Missed, Unsaid
+from data.reasons import LostTo, NoRoom, Reason, Repeats, TooLong
+from data.records import Missed
 from stages.schedule.placement import Placed
 from stages.schedule.planner import Moment, Planner, seen
 
@@ -23,7 +24,7 @@ def _refused(planner: Planner, moment: Moment) -> Missed:
     candidate, (start, end) = planner.candidates[best], seen(moment.context, view=moment.view)
     return Missed(
         keyframe=moment.context.keyframe, start=start, end=end, kind=candidate.kind, candidate=best,
-        text=candidate.text, why="refused", detail=moment.refused[best],
+        text=candidate.text, why=moment.refused[best],
     )  # fmt: skip
 
 
@@ -33,22 +34,19 @@ def _reason(planner: Planner, moment: Moment, lines: Sequence[Placed]) -> Missed
     best = max(whole or forms, key=lambda f: (f.value, f.key))
     start, end = seen(moment.context, view=moment.view)
     needed, room = planner.shortest(moment), planner.room(moment)
-    why, by = _why(planner, moment, lines, needed, room)
     return Missed(
         keyframe=moment.context.keyframe, start=start, end=end, kind=best.candidate.kind, candidate=best.candidate.id,
-        text=best.text, why=why, needed=needed, room=max(room, 0.0), by=tuple(by),
+        text=best.text, why=_why(planner, moment, lines, needed, room), needed=needed, room=max(room, 0.0),
         worth=round(best.value, 3), scene=moment.scene,
     )  # fmt: skip
 
 
-def _why(
-    planner: Planner, moment: Moment, lines: Sequence[Placed], needed: float, room: float
-) -> tuple[Unsaid, list[str]]:
-    """The reason for a moment with candidates, and the candidates that are spoken instead."""
+def _why(planner: Planner, moment: Moment, lines: Sequence[Placed], needed: float, room: float) -> Reason:
+    """The reason for a moment with candidates."""
     if room <= 0:
-        return "no gap", []
+        return NoRoom()
     if needed > room:
-        return "too long", []
+        return TooLong(needed=needed, room=room)
     options = planner.options_of(moment)
     from_, until = min(o.earliest for o in options), max(o.latest + o.seconds for o in options)
     window, again = planner.config.repeat_window, planner.rules.again
@@ -56,8 +54,8 @@ def _why(
     said = [line for line in around if any(again(line.option, option) for option in options)]
     nothing_else = all(any(again(line.option, option) for line in said) for option in options)
     near = lines[_first_after(lines, from_ - planner.config.pause) : _first_from(lines, until)]
-    instead = [planner.forms[line.option.key].candidate.id for line in (said if nothing_else else near or said)]
-    return "said" if nothing_else else "outdone", instead
+    instead = tuple(planner.forms[line.option.key].candidate.id for line in (said if nothing_else else near or said))
+    return Repeats(candidates=instead) if nothing_else else LostTo(candidates=instead)
 
 
 def _first_after(lines: Sequence[Placed], time: float) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from data import language
 from data.products import LoudnessCurve
+from data.reasons import Heard, LowScore, Reason, Refused, TooDetailed
 from data.records import Candidate, Context, Gap, Ranked
 from data.style import refuse
 from stages.schedule.alike import Sayings
@@ -50,7 +51,7 @@ class Moment:
     scene: bool
     view: bool
     candidates: tuple[Candidate, ...]
-    refused: dict[str, str]
+    refused: dict[str, Reason]
 
     @property
     def key(self) -> tuple[str, bool]:
@@ -112,19 +113,19 @@ class Planner:
                 refused = {name: reason for name, reason in reasons.items() if reason}
                 yield Moment(context, scene, some[0].kind == "visual", allowed, refused)
 
-    def _reason(self, candidate: Candidate, context: Context) -> str:
-        """Why a candidate is not considered; empty where it is."""
-        if self.scores.get(candidate.id, 0.0) < self.config.min_score:
-            return "its score is below schedule.min_score"
+    def _reason(self, candidate: Candidate, context: Context) -> Reason | None:
+        """Why a candidate is not considered; None where it is."""
+        if (score := self.scores.get(candidate.id, 0.0)) < self.config.min_score:
+            return LowScore(score=score, least=self.config.min_score)
         if candidate.length not in self.level.lengths:
-            return "longer than the level of detail wants"
+            return TooDetailed()
         if heard(candidate, context):
-            return "the dialogue says it, or subtitles show it"
-        if refuse(candidate.text, self.settings.language):
-            return "it must not be spoken"
+            return Heard()
+        if rule := refuse(candidate.text, self.settings.language):
+            return Refused(rules=(rule,))
         if wrong := self.wording.wrong.get(candidate.id):
-            return f"it breaks rules of style, and no mending is safe: {', '.join(wrong)}"
-        return ""
+            return Refused(rules=tuple(finding.message for finding in wrong))
+        return None
 
     def placed(self) -> Plan:
         """The best placement, with the lengths of its lines as the voice speaks them, held against its own lines.

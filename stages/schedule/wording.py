@@ -19,12 +19,12 @@ from stages.schedule.objective import Form
 
 
 class Wording:
-    """The mended texts of candidates, by id, and of those with errors the rules they break."""
+    """The mended texts of candidates, by id, and of those with errors what they break."""
 
     def __init__(self, candidates: Iterable[Candidate], language: str) -> None:
         self._language = language
         self.texts = {candidate.id: fixed(candidate.text, language) for candidate in candidates}
-        wrong = {name: [f.rule for f in blamed(t, language) if f.severity == "error"] for name, t in self.texts.items()}
+        wrong = {name: [f for f in blamed(t, language) if f.severity == "error"] for name, t in self.texts.items()}
         self.wrong = {name: rules for name, rules in wrong.items() if rules}
 
     def warnings(self, text: str) -> int:

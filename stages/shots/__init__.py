@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from pydantic import Field
 
-from data.messages import tr
+from data.reasons import say
 from data.records import Record, Shot, Still, record_id
 from data.video import closely, frames
 from stages.shots.cuts import Cuts, Detector, see
@@ -93,7 +93,7 @@ def _write(job: Job[Config], snapshot: Snapshot) -> Still:
 
 
 def _note(job: Job[Config], start: float, end: float) -> None:
-    text = tr(
+    text = say(
         "The picture is damaged or missing from {start:.1f} s to {end:.1f} s; the rest is described.",
         start=start,
         end=end,

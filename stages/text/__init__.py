@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from data.messages import tr
 from data.pictures import read_picture
+from data.reasons import say
 from data.records import Keyframe, Shot, Still, TextRegion, record_id
 from stages.backend import Backend
 from stages.stage import Job, StageConfig
@@ -63,7 +63,7 @@ def run(job: Job[Config, Reader | None]) -> Iterable[TextRegion]:
         return
     if not job.backend.hangul:
         job.note(
-            tr(
+            say(
                 "The text reader {name} cannot read Korean: a person should add Korean text seen in the picture",
                 name=job.config.backend,
             )

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from data import pronunciation
 from data.files import write_atomically
-from data.messages import tr
+from data.reasons import Overruns, Reason, Refused, say
 from data.records import Clip, Line
 from data.standard import FASTER, FASTEST
 from data.style import refuse
@@ -29,7 +29,7 @@ from stages.voice.backend import Voice
 from stages.voice.booth import Booth, Take
 from stages.voice.calibration import usual_seconds
 
-VERSION = 4
+VERSION = 5
 
 
 class Config(StageConfig):
@@ -86,7 +86,7 @@ def speaker(job: Job[Config, Voice]) -> Speaker:
     return Speaker(seconds, speeds, partial(usual_seconds, booth, folder=job.shared or job.cache), spoken_as, voice)
 
 
-def take_of(booth: Booth, line: Line) -> Take | str:
+def take_of(booth: Booth, line: Line) -> Take | Reason:
     """A line as it is to be heard: the first of its texts that may be spoken and fits, or why there is none.
 
     What people decided is spoken whether it fits or not, as fast as they asked, else up to `hard_speed`.
@@ -112,22 +112,22 @@ def _spoken(job: Job[Config, Voice], line: Line, take: Take) -> Clip:
     end = line.start + take.seconds
     if line.speed is None and take.speed > job.config.max_speed:
         job.note(
-            tr("“{text}” is spoken {speed:.2f} times as fast to fit its gap.", text=take.text, speed=take.speed),
+            say("“{text}” is spoken {speed:.2f} times as fast to fit its gap.", text=take.text, speed=take.speed),
             line.start,
             end,
         )
     if line.person and end > line.until + 0.0005:
         over = end - line.until
         job.note(
-            tr("“{text}” is {seconds:.1f} s longer than its place.", text=take.text, seconds=over), line.start, end
+            say("“{text}” is {seconds:.1f} s longer than its place.", text=take.text, seconds=over), line.start, end
         )
     name = f"{line.id}.wav"
     write_atomically(job.folder / name, (job.cache / take.file).read_bytes())
     return _record(line, take.candidate, take.text, end=end, file=name, speed=take.speed, voice=take.voice)
 
 
-def _dropped(job: Job[Config, Voice], line: Line, reason: str) -> Clip:
-    text = tr("“{text}” is not spoken: {reason}", text=line.text, reason=reason)
+def _dropped(job: Job[Config, Voice], line: Line, reason: Reason) -> Clip:
+    text = say("“{text}” is not spoken: {reason}", text=line.text, reason=reason)
     job.note(text, line.start, line.until)
     voice = job.backend.voice(job.open(Language).language)
     return _record(line, line.candidate, line.text, end=line.start, file=None, dropped=reason, voice=voice)
@@ -137,10 +137,10 @@ def _record(line: Line, candidate: str, text: str, **fields: Any) -> Clip:
     return Clip(id=line.id, narration=line.id, start=line.start, candidate=candidate, text=text, **fields)
 
 
-def _fitted(booth: Booth, line: Line, candidate: str, text: str) -> Take | str:
+def _fitted(booth: Booth, line: Line, candidate: str, text: str) -> Take | Reason:
     """`text` spoken as slowly as it fits, or the reason why it is not spoken."""
-    if reason := refuse(text, booth.job.open(Language).language):
-        return reason
+    if rule := refuse(text, booth.job.open(Language).language):
+        return Refused(rules=(rule,))
     room = round(line.until - line.start, 3)
 
     def speak(speed: float) -> Take:
@@ -156,7 +156,7 @@ def _fitted(booth: Booth, line: Line, candidate: str, text: str) -> Take | str:
         shortest = min(shortest, take, key=lambda t: t.seconds)
     if line.person:
         return shortest
-    return tr("it takes {seconds:.1f} s and has {room:.1f} s", seconds=shortest.seconds, room=room)
+    return Overruns(needed=shortest.seconds, room=room)
 
 
 def _speeds(config: Config, needed: float, *, least: bool = False) -> list[float]:

@@ -35,7 +35,8 @@ def extended_line(number: int = 1, time: float = 5.0, text: str = "=자막, <3�
     """A line for which the film stands still in the middle of the dialogue."""
     values: dict[str, Any] = {
         "id": f"x{number:05d}", "time": time, "stands": 2.6, "start": time + 0.3, "end": time + 2.3, "text": text,
-        "kind": "text", "shot": "s00001", "keyframe": "k00001", "candidate": "c1", "worth": 2.9, "why": "no gap",
+        "kind": "text", "shot": "s00001", "keyframe": "k00001", "candidate": "c1", "worth": 2.9,
+        "why": {"code": "no gap"},
         "evidence": [Evidence(kind="text", value="3년 후")],
         "clip": {"file": f"x{number:05d}.wav", "voice": "espeak-ng ko"},
     }  # fmt: skip
@@ -60,9 +61,9 @@ def script(texts: tuple[str, ...] = TEXTS, language: str = "ko", **changes: Any)
         "gaps": [
             {"id": "g00001", "start": 0.0, "end": 4.0, "bed": "music", "loudness": -30.0, "usable": True, "used": True},
             {"id": "g00002", "start": 32.0, "end": 40.0, "bed": "silence", "usable": True, "used": False,
-             "why": "nothing new to say, or no line short enough"},
+             "why": {"code": "nothing new"}},
             {"id": "g00003", "start": 41.0, "end": 41.5, "bed": "silence", "usable": False, "used": False,
-             "why": "too short"},
+             "why": {"code": "too short", "room": 0.5, "needed": 1.5}},
         ],
         "narrations": lines,
         "ducking": [

@@ -19,6 +19,7 @@ from data import espeak
 from data.media import probe
 from data.mux import DescribedWriter
 from data.products import Pacing
+from data.reasons import TooShort
 from data.records import (
     Candidate,
     Clip,
@@ -270,7 +271,7 @@ def _gaps(speech: Sequence[tuple[float, float]]) -> list[Gap]:
         Gap(
             id=f"g{n}", start=a, end=b, lead_in=0.3 if a else 0.0, lead_out=0.3 if b < LENGTH else 0.0,
             bed="music" if b == LENGTH else "ambience", loudness=-40.0, usable=b - a >= 1.5,
-            why="" if b - a >= 1.5 else "shorter than the minimum",
+            why=None if b - a >= 1.5 else TooShort(room=round(b - a, 3), needed=1.5),
         )
         for n, (a, b) in enumerate(zip(edges[::2], edges[1::2], strict=True))
     ]  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 
 from data.media import probe
 from data.products import Pacing
+from data.reasons import Protected
 from data.records import Clip, Duck, Gap, Line, Utterance
 from stages import check
 from tests.stages.described import (
@@ -222,7 +223,7 @@ def test_the_report_says_where_only_letters_were_looked_at(film: Described, monk
 
 
 def test_a_gap_that_must_stay_free(film: Described) -> None:
-    film.change(Gap, 2, usable=False, why="a song that must stay heard")
+    film.change(Gap, 2, usable=False, why=Protected())
     (finding,) = film.found(12)
     assert finding.severity == "error"
     assert finding.value == pytest.approx(film.records[Clip][2].end - 8.6, abs=0.1)

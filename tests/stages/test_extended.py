@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.extended import added, frame_rate, freezes, later
+from data.reasons import LostTo, NoRoom, Overruns, Reason, Refused, Repeats, TooLong
 from data.records import Clip, Extended, Line, Missed
 from stages.extended.choosing import DECIDED, Wanted, chosen, wanted
 from stages.extended.instants import Instant, free_stretches, instant
@@ -22,7 +23,7 @@ RATE = Fraction(25)
 def want(start: float = 10.0, end: float = 14.0, **changes: Any) -> Wanted:
     values: dict[str, Any] = {
         "text": "문이 열린다.", "kind": "visual", "keyframe": "k1", "candidate": "c1", "worth": 1.2, "scene": False,
-        "why": "no gap",
+        "why": NoRoom(),
     }  # fmt: skip
     return Wanted(start, end, **(values | changes))
 
@@ -30,7 +31,7 @@ def want(start: float = 10.0, end: float = 14.0, **changes: Any) -> Wanted:
 def missed(**changes: Any) -> Missed:
     values = {
         "keyframe": "k1", "start": 1.0, "end": 3.0, "kind": "visual", "candidate": "c1", "text": "문이 열린다.",
-        "why": "no gap", "worth": 1.2, "scene": False,
+        "why": NoRoom(), "worth": 1.2, "scene": False,
     }  # fmt: skip
     return Missed.model_validate(values | changes)
 
@@ -47,7 +48,7 @@ def line(**changes: Any) -> Line:
 def dropped(**changes: Any) -> Clip:
     values = {
         "id": "n1", "narration": "n1", "text": "남자가 긴 편지를 읽는다.", "candidate": "c9", "start": 5.0, "end": 5.0,
-        "file": None, "voice": "espeak", "dropped": "it takes 3.0 s and has 1.0 s",
+        "file": None, "voice": "espeak", "dropped": Overruns(needed=3.0, room=1.0),
     }  # fmt: skip
     return Clip.model_validate(values | changes)
 
@@ -60,21 +61,21 @@ def instant_of(line: Wanted, speech: list[tuple[float, float]], *taken: Instant,
 @pytest.mark.parametrize(
     ("why", "kind", "kept"),
     [
-        ("no gap", "visual", True),
-        ("too long", "visual", True),
-        ("outdone", "visual", False),  # a better line of the same gap took its place
-        ("outdone", "text", True),
-        ("said", "text", False),
-        ("refused", "visual", False),
+        (NoRoom(), "visual", True),
+        (TooLong(needed=3, room=2), "visual", True),
+        (LostTo(candidates=("c9",)), "visual", False),  # a better line of the same gap took its place
+        (LostTo(candidates=("c9",)), "text", True),
+        (Repeats(candidates=("c9",)), "text", False),
+        (Refused(rules=()), "visual", False),
     ],
 )
-def test_only_what_no_gap_can_hold(why: str, kind: str, kept: bool) -> None:
+def test_only_what_no_gap_can_hold(why: Reason, kind: str, kept: bool) -> None:
     assert bool(list(wanted([missed(why=why, kind=kind)], [], [], "ko"))) == kept
 
 
 def test_lines_that_the_voice_dropped_are_kept_with_its_reason() -> None:
     (found,) = wanted([], [line()], [dropped()], "ko")
-    assert found.why == "it takes 3.0 s and has 1.0 s"
+    assert found.why == Overruns(needed=3.0, room=1.0)
     assert found.worth == pytest.approx(1.0)
     assert found.scene
     (given_line,) = wanted([], [line(candidate="given00001", parts={})], [dropped()], "ko")
@@ -173,7 +174,7 @@ def test_lines_come_from_where_the_mix_puts_them(layout: str, gains: list[float]
 def test_times_of_the_programme_in_the_extended_film() -> None:
     lines = [
         Extended(id=f"x{n}", time=time, stands=stands, start=0, end=1, text="밤", kind="visual", keyframe="k",
-                 candidate="c", worth=1, why="no gap", file="x.wav", voice="v")
+                 candidate="c", worth=1, why=NoRoom(), file="x.wav", voice="v")
         for n, (time, stands) in enumerate([(2.0, 3.0), (2.0, 3.0), (10.0, 1.5)])
     ]  # fmt: skip
     stops = freezes(lines)

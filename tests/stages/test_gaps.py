@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from data.media import audio_blocks, probe
 from data.products import LoudnessCurve
+from data.reasons import Protected, TooShort
 from data.records import Bed, Episode, Gap, Song, Utterance, record_id
 from data.subtitles import read
 from stages import dialogue, gaps
@@ -57,7 +58,7 @@ def test_every_stretch_is_listed_with_its_guards(find: Callable[..., list[Gap]],
         (9.0, 10.5, 0.3, 0.3, True),
         (12.0, 20.0, 0.3, 0.0, True),
     ]
-    assert [g.why for g in found] == ["", "shorter than the minimum", "", ""]
+    assert [g.why for g in found] == [None, TooShort(room=1.4, needed=1.5), None, None]
     assert found[3].window == (12.3, 20.0)
     assert all((g.bed, g.loudness) == ("silence", None) for g in found)
 
@@ -65,10 +66,10 @@ def test_every_stretch_is_listed_with_its_guards(find: Callable[..., list[Gap]],
 def test_songs_stay_heard(find: Callable[..., list[Gap]], silent: Episode) -> None:
     found = find([(0.0, 5.0)], silent, songs=[(4.0, 6.0), (10.0, 12.0)])
     assert [(g.start, g.end, g.why, g.lead_in, g.lead_out) for g in found] == [
-        (5.0, 6.0, "a song that must stay heard", 0.3, 0.3),
-        (6.0, 10.0, "", 0.3, 0.3),
-        (10.0, 12.0, "a song that must stay heard", 0.3, 0.3),
-        (12.0, 20.0, "", 0.3, 0.0),
+        (5.0, 6.0, Protected(), 0.3, 0.3),
+        (6.0, 10.0, None, 0.3, 0.3),
+        (10.0, 12.0, Protected(), 0.3, 0.3),
+        (12.0, 20.0, None, 0.3, 0.0),
     ]
 
 

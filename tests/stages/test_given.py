@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, strategies
 
 from data import language
+from data.reasons import Protected
 from data.records import Gap, Keyframe, Narration, Utterance
 from data.scripts import ScriptLine, read_lines
 from data.subtitles import read
 from stages.schedule import Config
-from stages.schedule.given import MEASURED, SONG, Window, Wish, isotonic, narrations, opened, place
+from stages.schedule.given import MEASURED, Window, Wish, isotonic, narrations, opened, place
 from stages.sources import RunSettings
 from stages.stage import Job
 from tests.conftest import plain_episode
@@ -199,7 +200,7 @@ def test_a_line_too_long_for_its_cue_gets_no_more_room() -> None:
 
 
 def test_a_song_is_kept_whoever_hears_a_voice_in_it() -> None:
-    song = [gap.model_copy(update={"usable": False, "why": SONG}) for gap in gaps_beside([(9, 13)], 60.0)]
+    song = [gap.model_copy(update={"usable": False, "why": Protected()}) for gap in gaps_beside([(9, 13)], 60.0)]
     assert opened([], [CUE], song, [heard(9, 13)]) == []
 
 

@@ -277,7 +277,7 @@ class Recorder:
     encoded: dict[int, Samples]
 
     class delivery:  # noqa: N801
-        note = None
+        notes = ()
 
     def __init__(self, *_: object, **options: Any) -> None:
         Recorder.options = options

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.errors import ConfigError
+from data.reasons import Message, say
 from data.records import Context, Detection, Draft, Evidence, Gap
 from stages.ranking import CHUNK, Config, heuristic, run
 from stages.ranking.prompt import Ranker, RankingPrompt
@@ -146,8 +147,8 @@ class Judge(Ranker):
         self.calls += 1
         return [[{self.part: 1 / len(text)} for text in offered] for offered in texts]
 
-    def caveat(self) -> str:
-        return "without an adapter"
+    def caveat(self) -> Message:
+        return say("without an adapter")
 
 
 def judged(make_job: Callable[..., Job[Any]], judge: Any, count: int = 2, **config: Any) -> Job[Any]:

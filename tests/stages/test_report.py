@@ -12,8 +12,9 @@ import pytest
 
 import stages.check
 from data import messages
+from data.reasons import Overruns, say
 from data.records import Candidate, Clip, Finding, Utterance
-from stages.check.report import CHECKS, ROLES, Report, summaries, timecode, verdict
+from stages.check.report import CHECKS, ROLES, Report, page, scene, summaries, timecode, told, verdict
 from stages.check.timeline import LEFT, WIDTH, Lanes, rows
 from tests.stages.described import Described
 
@@ -53,16 +54,16 @@ def spoilt(film: Described) -> Described:
     stem[320_000:340_000] = 0.1
     film.speak(stem)
     film.change(Clip, 0, text="문이 천천히 열렸습니다.", speed=1.12)
-    film.change(Clip, 2, dropped="2.1초가 걸리는데 1.2초뿐입니다", file=None)
+    film.change(Clip, 2, dropped=Overruns(needed=2.1, room=1.2), file=None)
     return film
 
 
 def reported(film: Described) -> tuple[Page, Report]:
     film.check()
-    html = (film.folder / "check" / "report.html").read_text("utf-8")
+    report = Report.model_validate_json((film.folder / "check" / "report.json").read_text("utf-8"))
+    html = page(report, scene(film.job(stages.check.Config(), "check")))
     assert "<script" not in html
     assert not re.search(r"https?://|@import|url\(", html), "nothing is fetched"
-    report = Report.model_validate_json((film.folder / "check" / "report.json").read_text("utf-8"))
     return Page(html), report
 
 
@@ -114,14 +115,14 @@ def test_a_page_of_a_result_that_is_right(film: Described) -> None:
     assert "All checks passed." in text
     assert "3 lines, 5.7 s of narration in 0:00:15.0; 0 lines dropped." in text
     assert "Narration at -23.0 LUFS, dialogue at -23.0 LUFS" in text, "what was measured is seen"
-    assert report.models == {"dialogue": "speech detection", "candidates": "facts", "voice": "espeak-ng ko"}
+    assert told(report)["models"] == {"dialogue": "speech detection", "candidates": "facts", "voice": "espeak-ng ko"}
     assert len(page.all("img")) == 3
 
 
 def test_sources_of_dialogue_are_named_once(film: Described) -> None:
     film.change(Utterance, 0, source="subtitles+speech")
     _, report = reported(film)
-    assert report.models["dialogue"] == "speech detection, subtitles"
+    assert told(report)["models"]["dialogue"] == "speech detection, subtitles"
 
 
 def test_every_check_and_role_has_a_name_in_both_languages() -> None:
@@ -138,7 +139,9 @@ def test_every_check_and_role_has_a_name_in_both_languages() -> None:
 
 
 def finding(row: int, check: str, severity: str, text: str) -> Finding:
-    return Finding.model_validate({"id": f"f{row}", "row": row, "check": check, "severity": severity, "text": text})
+    return Finding.model_validate(
+        {"id": f"f{row}", "row": row, "check": check, "severity": severity, "message": say(text)}
+    )
 
 
 def test_summaries_and_verdict() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from data.language import seconds
 from data.products import LoudnessCurve
+from data.reasons import TooShort
 from data.records import Candidate, Context, Gap, Kind, Narration, OnScreenText, Ranked
 from stages.schedule import Config, run
 from stages.sources import RunSettings, Speaker
@@ -22,7 +23,7 @@ MakeJob = Callable[..., Job[Any]]
 
 
 def gap(number: int, start: float, end: float, usable: bool = True) -> Gap:
-    why = "" if usable else "shorter than the minimum"
+    why = None if usable else TooShort(room=end - start, needed=1.5)
     return Gap(
         id=f"g{number:05d}", start=start, end=end, lead_in=0.3, lead_out=0.3, bed="ambience", loudness=-40,
         usable=usable, why=why,

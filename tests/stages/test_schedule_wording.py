@@ -10,9 +10,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from data import messages
 from data.claims import marked
 from data.language import seconds
-from data.records import Clip, Gap, Narration
+from data.reasons import Refused
+from data.records import Clip, Gap, Missed, Narration
 from data.style import blamed, fixed, morphology_installed
 from stages.check.lines import Spoken
 from stages.check.timing import words
@@ -67,8 +69,13 @@ def test_nor_where_it_is_the_only_one(make_job: MakeJob, film: Film) -> None:
     job = film.job(make_job, ROOMY)
     assert list(run(job)) == []
     (row,) = missed(job)
-    assert (row["why"], row["candidate"]) == ("refused", "c00001a")
-    assert row["detail"].endswith("no mending is safe: framing" if morphology_installed() else ": polite, framing")
+    assert (row["why"]["code"], row["candidate"]) == ("refused", "c00001a")
+    why = Missed.model_validate(row).why
+    assert isinstance(why, Refused)
+    assert [rule.values["found"] for rule in why.rules][-1] in {"화면에", "화면에 보인다"}
+    assert len(why.rules) == (1 if morphology_installed() else 2)
+    with messages.answering("ko"):
+        assert "화면을 의식한 표현" in str(why)
     assert "2 candidates" in [note.text.partition(" break ")[0] for note in job.notes]
 
 

@@ -129,17 +129,17 @@ def test_moments_without_a_line_say_why(make_job: MakeJob, film: Film) -> None:
     job = film.job(make_job, [gap(1, 9, 13), gap(2, 29.5, 32), gap(3, 39, 43)], speaker=Voice().speaker())
     (line,) = run(job)
     assert line.text == "문이 열린다."
-    assert [(m["keyframe"], m["why"], m["by"]) for m in told(job)] == [
+    assert [(m["keyframe"], m["why"]["code"], m["why"].get("candidates", [])) for m in told(job)] == [
         ("k00002", "no gap", []),
         ("k00003", "too long", []),
         ("k00004", "said", ["c00001a"]),
-        ("k00005", "refused", []),
+        ("k00005", "low score", []),
     ]
     assert told(job)[2]["needed"] < told(job)[1]["needed"]
     assert [note.text for note in job.notes] == [
         "The lines are worth 1.3, the most that is possible",
         "“글자, 출구.” is on screen where no gap has room to read it",
-        "2 moments are out of reach of every gap that has room for them: schedule/missed.json",
+        "2 moments are out of reach of every gap that has room for them: vdesc why tells them",
     ]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from data.formats import dapt, vtt
 from data.formats.dapt_rules import validate
+from data.reasons import NothingNew, NothingToSay, Overruns, TooShort
 from data.records import (
     Candidate,
     Clip,
@@ -25,10 +26,12 @@ from data.records import (
     Utterance,
     Written,
 )
-from data.script import NOTHING_NEW, NOTHING_TO_SAY, load
+from data.script import load
 from stages import STAGES, script
 from stages.sources import RunSettings
 from stages.stage import Job
+
+SHORT, OVERRUN = TooShort(room=1.0, needed=1.5), Overruns(needed=3.0, room=2.0)
 
 
 def candidate(name: str, keyframe: str, text: str, **changes: Any) -> Candidate:
@@ -83,7 +86,7 @@ def records() -> dict[type[Record], list[Any]]:
         Gap: [
             gap(1, 0, 5, lead_in=0),
             gap(2, 9, 24),
-            gap(3, 30, 31, usable=False, why="too short"),
+            gap(3, 30, 31, usable=False, why=SHORT),
             gap(4, 40, 44),
             gap(5, 45, 50, loudness=None, bed="silence"),
             gap(6, 61, 66),
@@ -129,7 +132,7 @@ def records() -> dict[type[Record], list[Any]]:
                 end=40.5,
                 file=None,
                 voice="ko",
-                dropped="the voice overran",
+                dropped=OVERRUN,
             ),
         ],
         Extended: [],
@@ -178,18 +181,18 @@ def test_a_line_is_what_was_spoken_beside_all_that_was_written(job: Job[Any]) ->
 
 def test_all_gaps_are_listed_with_their_reason(job: Job[Any]) -> None:
     assert [(g.id, g.used, g.why) for g in script.build(job).gaps] == [
-        ("g1", True, ""),
-        ("g2", True, ""),
-        ("g3", False, "too short"),
-        ("g4", False, "the voice overran"),
-        ("g5", False, NOTHING_NEW),
-        ("g6", False, NOTHING_TO_SAY),
+        ("g1", True, None),
+        ("g2", True, None),
+        ("g3", False, SHORT),
+        ("g4", False, OVERRUN),
+        ("g5", False, NothingNew()),
+        ("g6", False, NothingToSay()),
     ]
 
 
 def test_dropped_lines_keep_their_reason_and_candidates(job: Job[Any]) -> None:
     (line,) = script.build(job).dropped
-    assert (line.id, line.why, line.text) == ("n4", "the voice overran", "한 사람이 서 있다.")
+    assert (line.id, line.why, line.text) == ("n4", OVERRUN, "한 사람이 서 있다.")
     assert {c.id for c in line.candidates} == {"x1", "x2"}
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from data.language import seconds
 from data.products import LoudnessCurve
+from data.reasons import NoRoom
 from data.records import (
     Candidate,
     Context,
@@ -162,7 +163,7 @@ def test_a_text_without_a_place_is_told_though_the_view_is_spoken(make_job: Make
     job = film.job(make_job, [gap(1, 9, 13.5)])
     assert [n.text for n in schedule.run(job)] == [VIEW]
     (row,) = Missed.open(job.folder)
-    assert (row.kind, row.why, row.start) == ("text", "no gap", 15.8)
+    assert (row.kind, row.why, row.start) == ("text", NoRoom(), 15.8)
     assert any("“글자, 출구.” is on screen" in note.text for note in job.notes)
 
 

@@ -166,7 +166,7 @@ def test_a_line_that_fits_is_spoken_as_it_is(make_job: Callable[..., Job[Any]]) 
     backend = Counting()
     job = make_job(voice.Config(), {Line: [narration(14.0)]}, backend=backend)
     (made,) = voice.run(job)
-    assert (made.text, made.candidate, made.speed, made.dropped) == ("문이 천천히 열린다.", "a0000", 1.0, "")
+    assert (made.text, made.candidate, made.speed, made.dropped) == ("문이 천천히 열린다.", "a0000", 1.0, None)
     assert made.voice == "hum ko"
     wave, rate = soundfile.read(job.folder / made.file)
     assert rate == 48_000
@@ -233,7 +233,7 @@ def test_a_line_without_a_fitting_text_is_dropped_with_its_reason(make_job: Call
     (made,) = voice.run(job)
     assert made.file is None
     assert made.end == made.start == 10.0
-    assert made.dropped == "it takes 1.8 s and has 0.5 s"
+    assert str(made.dropped) == "it takes 1.8 s and has 0.5 s"
     assert [note.text for note in job.notes] == ["“문이 천천히 열린다.” is not spoken: it takes 1.8 s and has 0.5 s"]
     assert not list(job.folder.iterdir())
 
@@ -310,7 +310,7 @@ def test_messages_speak_korean(make_job: Callable[..., Job[Any]]) -> None:
     messages.use("ko")
     job = make_job(voice.Config(), {Line: [narration(10.5)]}, backend=Counting())
     (made,) = voice.run(job)
-    assert made.dropped == "길이 1.8초, 쓸 수 있는 시간 0.5초"
+    assert str(made.dropped) == "길이 1.8초, 쓸 수 있는 시간 0.5초"
 
 
 def test_espeak_speaks_a_whole_episode(make_job: Callable[..., Job[Any]]) -> None:

@@ -15,6 +15,7 @@ from pipeline.review import finishing
 from pipeline.review.desk import Desk
 from pipeline.review.reading import lines_about
 from pipeline.review.reading import loudness as loudness_of
+from pipeline.review.results import shown_finding
 from pipeline.review.visitors import Lead, Refusal, Reviewer, Viewer, desk_of
 
 router = APIRouter(prefix="/e/{episode}")
@@ -73,4 +74,4 @@ def exported(request: Request, who: Viewer, episode: str, kind: str) -> Response
 
 
 def _finding(desk: Desk, episode: str, who: str, finding: Finding) -> dict[str, Any]:
-    return finding.model_dump(mode="json") | {"lines": lines_about(desk, episode, who, finding)}
+    return shown_finding(finding) | {"lines": lines_about(desk, episode, who, finding)}

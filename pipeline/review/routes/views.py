@@ -13,7 +13,7 @@ from data.formats import FILES
 from pipeline.review.desk import Desk
 from pipeline.review.levels import side_by_side
 from pipeline.review.pages import page
-from pipeline.review.reading import overview, read, state
+from pipeline.review.reading import explained, overview, read, state
 from pipeline.review.texts import page_texts
 from pipeline.review.visitors import Asking, Viewer, desk_of
 from pipeline.review.voices import offered
@@ -86,6 +86,18 @@ def history(request: Request, asking: Asking, who: Viewer, episode: str, line: s
         return JSONResponse({"acts": acts})
     title = desk.machine(episode).script.episode.title
     return page(request, asking, "history.html", acts=acts, title=title, base=_base(episode), line=line)
+
+
+@router.get("/e/{episode}/why")
+def why(request: Request, asking: Asking, who: Viewer, episode: str, at: str = "") -> Response:
+    """Why a line is spoken, or nothing is: of a line, a second, or with a count of all reasons."""
+    desk = desk_of(request)
+    sections = explained(desk, episode, who.name, at)
+    if _wants_json(request):
+        return JSONResponse({"sections": [asdict(section) for section in sections]})
+    title = desk.machine(episode).script.episode
+    return page(request, asking, "why.html", sections=sections, title=title.title, language=title.language, at=at,
+                base=_base(episode))  # fmt: skip
 
 
 @router.get("/e/{episode}/compare")

@@ -54,6 +54,8 @@ keys.define({
   problems: { label: t("Problems"), key: "q", run: whole.problems },
   replace: { label: t("Find and replace"), key: "/", run: whole.replace },
   rename: { label: t("Rename a character"), key: "N", run: whole.rename },
+  why: { label: t("Why this line?"), key: "w", run: whole.whyLine },
+  whyHere: { label: t("Why is nothing said here?"), key: "W", run: () => whole.whyHere() },
   history: { label: t("History"), key: "h", run: whole.history },
   compare: { label: t("Compare with the draft"), key: "c", run: whole.compare },
   levels: { label: t("Levels"), key: "L", run: whole.levels },

@@ -5,6 +5,7 @@ import { complain } from "./live.js";
 import { loudness, now, seek } from "./player.js";
 import { currentLine, shown, state, subscribe } from "./state.js";
 import { bedName, clock, number, t } from "./text.js";
+import { whyHere } from "./whole.js";
 
 let from = 0;
 let levels = null; // {step, values}
@@ -25,7 +26,7 @@ function contents() {
   const inside = (item) => item.start < until && item.end > from;
   const shots = state.shots.map((shot, at) => ({ ...shot, kind: "shot", what: t("shot"), text: number(at + 1) }));
   const speech = state.utterances.map((u) => ({ ...u, kind: "dialogue", what: t("dialogue"), text: u.text || t("speech") }));
-  const gaps = state.gaps.map((gap) => ({ ...gap, kind: "gap", what: t("gap"), text: [bedName(gap.bed), gap.usable === false ? gap.why || t("protected") : ""].filter(Boolean).join(", ") }));
+  const gaps = state.gaps.map((gap) => ({ ...gap, kind: "gap", what: t("gap"), text: [bedName(gap.bed), gap.usable === false ? gap.why || t("protected") : ""].filter(Boolean).join(", "), silent: !shown().some((line) => line.gap === gap.id) }));
   const lines = shown().map((line) => ({ kind: "narration", start: line.start, end: line.start + (line.clip?.seconds ?? 2), what: t("narration"), text: line.text, line: line.id }));
   const order = { shot: 0, gap: 1, dialogue: 2, narration: 3 };
   return [...shots, ...speech, ...gaps, ...lines].filter(inside).sort((a, b) => a.start - b.start || order[a.kind] - order[b.kind]);
@@ -66,12 +67,18 @@ function curve(x) {
   }).join(" ");
 }
 
+/** The button of a gap in which nothing is spoken. */
+function asked(item, at) {
+  const name = t("Why is nothing said at {time}?", { time: clock(item.start) });
+  return [" ", h("button", { type: "button", "data-key": `why${at}`, "aria-label": name, onclick: () => whyHere((item.start + item.end) / 2) }, t("Why nothing?"))];
+}
+
 function listed(item, at) {
   const jump = item.line ? () => go(item.line) : () => seek(item.start);
   const name = item.line ? t("Go to the line at {time}", { time: clock(item.start) }) : t("Go to {time} in the film", { time: clock(item.start) });
   return h("tr", { class: item.line && item.line === currentLine()?.id ? "current" : null },
     h("th", { scope: "row" }, h("button", { type: "button", "data-key": `${item.kind}${at}`, "aria-label": name, onclick: jump }, `${clock(item.start)}–${clock(item.end)}`)),
-    h("td", {}, item.what), h("td", {}, item.text), h("td", {}, level(item.start, item.end)));
+    h("td", {}, item.what), h("td", {}, item.text, item.silent ? asked(item, at) : null), h("td", {}, level(item.start, item.end)));
 }
 
 export function render() {

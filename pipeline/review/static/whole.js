@@ -37,6 +37,23 @@ function findingsList(findings, close) {
   return h("ul", { class: "findings" }, rows);
 }
 
+/** Why a line is spoken, or why nothing is said at a second: what was seen, offered, refused and lost. */
+const explain = (title, at) => open(title, later(async () => (await get(`why?at=${encodeURIComponent(at)}`)).sections.map(section)), { wide: true });
+
+const section = ({ title, picture, entries }) => h("section", {},
+  h("h3", {}, title),
+  picture ? h("img", { src: url(`keyframes/${encodeURIComponent(picture)}`), alt: t("The picture"), width: "320" }) : null,
+  h("ul", {}, entries.map((entry) => h("li", {}, entry.text, " ",
+    entry.said ? h("q", { lang: state.episode?.language }, entry.said) : null,
+    entry.more.length ? h("ul", {}, entry.more.map((line) => h("li", {}, line))) : null))));
+
+export const whyLine = () => {
+  const line = currentLine();
+  if (!line) return say(t("No line is shown."));
+  explain(t("Why this line?"), line.id);
+};
+export const whyHere = (second = now()) => explain(t("Why is nothing said here?"), second.toFixed(3));
+
 const KINDS = {
   swap: t("chose another candidate"), edit: t("changed the text"), move: t("moved it"), split: t("split it"),
   merge: t("joined it"), delete: t("deleted it"), add: t("added it"), voice: t("changed the voice"),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from data.reasons import say
 from data.records import Candidate, Finding, Narration
 from data.review.model import ReviewLine
 from data.review.place import local
@@ -26,7 +27,7 @@ def scheduled(folder: Path, texts: Sequence[str] = TEXTS, starts: Sequence[float
     finish(workspace, "gaps", [gap(n) for n in places])
     finish(workspace, "naming", [candidate(n, k, text) for n, text in enumerate(texts, 1) for k in range(3)], SETTINGS)
     schedule(folder, texts, starts)
-    finish(workspace, "check", [Finding(id="q1", row=3, check="overlap", severity="error", text="x")])
+    finish(workspace, "check", [Finding(id="q1", row=3, check="overlap", severity="error", message=say("x"))])
     return folder
 
 

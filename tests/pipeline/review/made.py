@@ -16,6 +16,7 @@ import soundfile
 from PIL import Image
 
 from data.media import ffmpeg_path
+from data.reasons import say
 from data.records import Candidate, Clip, Context, Duck, Finding, Gap, Keyframe, Line, Narration, Ranked, Record
 from data.script import (
     Script,
@@ -172,8 +173,8 @@ def clip(line: Narration) -> Clip:
 def finding(severity: str, start: float, number: int = 1) -> Finding:
     """Something wrong at a second."""
     return Finding.model_validate(
-        {"id": f"f01-{number:05d}", "row": 1, "check": "overlap", "severity": severity, "text": "x", "start": start,
-         "end": start + 0.5}
+        {"id": f"f01-{number:05d}", "row": 1, "check": "overlap", "severity": severity, "message": say("x"),
+         "start": start, "end": start + 0.5}
     )  # fmt: skip
 
 

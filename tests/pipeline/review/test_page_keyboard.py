@@ -119,6 +119,8 @@ def test_dialogs_give_the_focus_back(reader: Reader) -> None:
     for key, heading in (
         ("?", "Keys"),
         ("q", "Problems"),
+        ("w", "Why this line?"),
+        ("Shift+w", "Why is nothing said here?"),
         ("h", "History"),
         ("c", "Compare with the draft"),
         ("Shift+l", "Levels"),

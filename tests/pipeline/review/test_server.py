@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 import soundfile
 
+from data.reasons import Protected
+from data.records import Gap
 from data.review import applied
+from data.workspace import Workspace
 from pipeline.review import applying
 from pipeline.review.hub import BACKLOG, Hub
 from tests.pipeline.review.browsing import ADDRESS, Browser
-from tests.pipeline.review.made import _wav, results_folder
+from tests.pipeline.review.made import _wav, results_folder, write
 
 Serve = Callable[..., Callable[[], Browser]]
 
@@ -156,6 +159,34 @@ def test_lists_histories_and_comparisons(browser: Browser, out: Path) -> None:
     row = browser.get("/e/episode/compare", headers=json_type).json()["lines"][0]
     assert (row["draft"], row["now"]) == ("1. 문이 열린다.", "비가 온다.")
     assert "비가 온다." in browser.get("/e/episode/compare").text
+
+
+def test_a_line_and_a_silent_second_say_why(browser: Browser, out: Path) -> None:
+    json_type = {"Accept": "application/json"}
+
+    def told(at: str) -> str:
+        answer = browser.get(f"/e/episode/why?at={at}", headers=json_type)
+        assert str(out) not in answer.text, "no path of the server"
+        return str(answer.json())
+
+    assert "Spoken from 0:06.0 to 0:07.5" in told(line(browser, 1)["id"])
+    assert "Gap g00002" in told("9.4")
+    assert "lines are spoken" in told("")
+    page = browser.get("/e/episode/why?at=n00001").text
+    assert "<h2>What became of it</h2>" in page
+    assert '<q lang="ko">1. 문이 열린다.</q>' in page
+    assert 'src="/e/episode/keyframes/k.jpg"' in page
+    assert "해설이 없는" in browser.get("/e/episode/why", headers={"Accept-Language": "ko"}).text
+    assert browser.get("/e/episode/why?at=nothing", headers=json_type).status_code == 422
+
+
+def test_a_text_of_the_machine_is_told_in_the_language_of_whoever_looks(browser: Browser, out: Path) -> None:
+    workspace = Workspace(out / "episode" / "workspace")
+    gaps = [gap.model_copy(update={"usable": False, "why": Protected()}) for gap in workspace.read(Gap)]
+    write(workspace, "gaps", gaps)
+    for language, why in (("en", "a song that must stay heard"), ("ko", "들려야 하는 노래")):
+        state = browser.get("/e/episode/state", headers={"Accept-Language": language}).json()
+        assert {gap["why"] for gap in state["gaps"]} == {why}
 
 
 def test_the_language_is_the_browsers_until_another_is_chosen(browser: Browser) -> None:

@@ -1,0 +1,28 @@
+"""The report of the check as people are given it, in the language of whoever asks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from data.files import write_atomically
+from data.messages import current
+from data.products import CheckReport
+from data.workspace import Workspace
+
+
+def rendered(workspace: Workspace) -> list[Path]:
+    """`report.json` and `report.html`, made anew where the check has been since; empty before it has."""
+    from stages.check.report import Report, page, scene, told
+
+    source = workspace.open(CheckReport).path
+    if source is None or not workspace.made(CheckReport):
+        return []
+    folder = workspace.folder / "report" / current()
+    data, html = folder / CheckReport.pattern, folder / Path(CheckReport.pattern).with_suffix(".html")
+    if not (html.exists() and html.stat().st_mtime_ns > workspace.stamp(CheckReport)[0]):
+        report = Report.model_validate_json(source.read_bytes())
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(data, json.dumps(told(report), ensure_ascii=False, indent=1).encode())
+        write_atomically(html, page(report, scene(workspace)).encode())
+    return [data, html]
