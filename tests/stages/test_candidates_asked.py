@@ -16,7 +16,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from data.errors import ConfigError, StageError, UserError
-from data.records import Context, Detection, Draft, Evidence, Gap, Keyframe, OnScreenText, Person
+from data.records import Context, Detection, Draft, Evidence, Gap, Keyframe, OnScreenText, Person, RefusedDraft
 from pipeline import config as settings
 from stages import STAGES
 from stages.candidates import Config, run
@@ -327,6 +327,29 @@ def test_what_is_refused_twice_is_dropped_with_its_reason(film: Callable[..., Jo
         "1 captions were refused and will not be spoken: data instead of a sentence",
         "1 captions were refused and will not be spoken: nothing to say: the line is empty",
     ]
+
+
+def test_what_is_refused_is_kept_with_its_text_and_reason(film: Callable[..., Job[Any]]) -> None:
+    """What was refused and asked for again too; and just so where the answers were kept."""
+
+    def answer(prompt: Prompt, n: int) -> list[str]:
+        return words(prompt, n) if prompt.attempt else ["A door opens."] * n
+
+    for _ in range(2):
+        job = film(Model(answer), [context(1)], n=1)
+        assert len(told(job)) == 1
+        (refused,) = RefusedDraft.open(job.folder)
+        assert (refused.keyframe, refused.text, refused.model) == (context(1).keyframe, "A door opens.", "facts")
+        assert "not Korean" in str(refused.why)
+
+
+def test_what_is_more_than_asked_for_is_kept_too(film: Callable[..., Job[Any]]) -> None:
+    texts = ("문이 열린다.", "창이 열린다.", "책이 놓여 있다.")
+    job = film(Model(lambda *_: list(texts)), [context(1)], n=2)
+    assert [draft.text for draft in told(job)] == list(texts[:2])
+    assert {draft.text: str(draft.why) for draft in RefusedDraft.open(job.folder)} == {
+        texts[2]: "more than 2 captions of one keyframe (candidates.n)"
+    }
 
 
 def test_the_same_words_are_offered_once(film: Callable[..., Job[Any]]) -> None:

@@ -14,7 +14,7 @@ from data import messages
 from data.claims import marked
 from data.language import seconds
 from data.reasons import Refused
-from data.records import Clip, Gap, Missed, Narration
+from data.records import Clip, Gap, Missed, Narration, RefusedCandidate
 from data.style import blamed, fixed, morphology_installed
 from stages.check.lines import Spoken
 from stages.check.timing import words
@@ -76,6 +76,7 @@ def test_nor_where_it_is_the_only_one(make_job: MakeJob, film: Film) -> None:
     assert len(why.rules) == (1 if morphology_installed() else 2)
     with messages.answering("ko"):
         assert "화면을 의식한 표현" in str(why)
+    assert [row.candidate for row in RefusedCandidate.open(job.folder)] == ["c00001a", "c00001b"]
     assert "2 candidates" in [note.text.partition(" break ")[0] for note in job.notes]
 
 

@@ -20,7 +20,8 @@ RULES = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations
 EVERY_THEME = pytest.mark.parametrize("theme", ["light", "dark", "contrast"])
 EVERY_LANGUAGE = pytest.mark.parametrize("language", ["en", "ko"])
 DIALOGS = (
-    "help", "problems", "replace", "rename", "history", "compare", "levels", "export", "add", "split", "deliver",
+    "help", "problems", "why", "whyHere", "replace", "rename", "history", "compare", "levels", "export", "add", "split",
+    "deliver",
 )  # fmt: skip
 
 
@@ -100,7 +101,9 @@ def test_axe_finds_nothing_where_two_reviewers_met(browser: Browser, address: st
 
 @EVERY_LANGUAGE
 @EVERY_THEME
-@pytest.mark.parametrize("path", ["/", "/?q=nothing", "/e/episode/history", "/e/met/history", "/e/episode/compare"])
+@pytest.mark.parametrize(
+    "path", ["/", "/?q=nothing", "/e/episode/history", "/e/met/history", "/e/episode/compare", "/e/episode/why?at=1"]
+)
 def test_axe_finds_nothing_on_the_pages_around_it(
     browser: Browser, address: str, path: str, language: str, theme: str
 ) -> None:
