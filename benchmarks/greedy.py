@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stages.schedule.placement import Option, Placed, Rules, Slot, total
+from stages.schedule.losses import total
+from stages.schedule.placement import Option, Placed, Rules, Slot
 from stages.schedule.planner import Planner
 from stages.schedule.windows import Windows
 

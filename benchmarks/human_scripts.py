@@ -16,7 +16,8 @@ import imageio_ffmpeg
 from benchmarks.row import Row
 from data import language
 from data.records import Gap
-from data.scripts import ScriptLine, read_lines
+from data.script_line import ScriptLine
+from data.scripts import read_lines
 from data.subtitles import read
 
 SCRIPTS = {

@@ -25,8 +25,8 @@ from pathlib import Path
 from benchmarks import choice, exact
 from benchmarks.greedy import greedy_by_value, greedy_in_time
 from benchmarks.harness import machine
+from stages.schedule.losses import total
 from stages.schedule.optimise import optimise
-from stages.schedule.placement import total
 from stages.schedule.windows import Windows
 
 RESULTS = Path(__file__).parent / "results"

@@ -39,7 +39,7 @@ from data.workspace import Workspace
 from pipeline.config import model
 from pipeline.remembered import keep_settings
 from pipeline.review import applying
-from pipeline.runner import Work
+from pipeline.work import Work
 from tests.pipeline.review import made
 from tests.pipeline.review.chrome import chromium, opened, until
 

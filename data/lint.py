@@ -12,7 +12,8 @@ from data import language as lang
 from data import style
 from data.messages import tr
 from data.reasons import say
-from data.scripts import ScriptLine, file_of, format_of, read_as_written
+from data.script_line import ScriptLine
+from data.scripts import file_of, format_of, read_as_written
 from data.series import Series
 from data.style import Severity, StyleFinding
 from data.style.pace import RATES, units

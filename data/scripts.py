@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,25 +14,14 @@ from data.errors import UserError
 from data.formats import ENDINGS, TABLE, Format
 from data.products import ScriptFile
 from data.reasons import Message, say
-from data.records import Kind
 from data.script import one_line
+from data.script_line import ScriptLine
 from data.subtitles.formats import MalformedError
 
 OVERLAP = 0.001
 """Seconds two lines must share to count as overlapping; times are rounded to 1 ms."""
 SHOWN = 5
 """Places a note names before it only counts them."""
-
-
-@dataclass(frozen=True)
-class ScriptLine:
-    """One spoken line of a script. Seconds of presentation time; the text is one clean line."""
-
-    start: float
-    end: float
-    text: str
-    kind: Kind = field(default="visual", compare=False)
-    """What it tells, where the format says so."""
 
 
 def read_lines(path: Path, fps: float | None = None) -> list[ScriptLine]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from stages import models
+from stages.loading import loading
 from stages.models import TorchOptions
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class SentenceBert:
 
     def _load(self) -> SentenceTransformer:
         options = self.options
-        with models.loading(options.model):
+        with loading(options.model):
             import sentence_transformers
 
             where: dict[str, Any] = models.origin(options, options.model)

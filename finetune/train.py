@@ -28,6 +28,8 @@ from finetune.training_config import TrainingConfig
 from finetune.training_data import Corpus, corpus
 from finetune.training_setup import adapter_settings, arguments, callbacks, last_checkpoint
 from stages import models
+from stages.hub import revision_of
+from stages.loading import out_of_memory
 from stages.models import TorchOptions
 from stages.ranking import causal, reward
 from stages.ranking import model as ranking_model
@@ -122,7 +124,7 @@ def _libraries(config: TrainingConfig) -> Iterator[None]:
             package=error.name or str(error).splitlines()[0],
         ) from error
     except (RuntimeError, MemoryError) as error:
-        if not models.out_of_memory(error):
+        if not out_of_memory(error):
             raise
         raise ConfigError(
             "Training {model} does not fit into memory; set batch=1, gradient_checkpointing=true, a smaller "
@@ -169,7 +171,7 @@ def _load(config: TrainingConfig, data: Corpus, where: Any) -> _Work:
     tokens.check_some(rows["train"], data.train, config.objective, room)
     ranked = tokens.ranked(data.validation, tokenizer, context, config.validation_rows)
     folder = Path(config.model).expanduser()
-    commit = getattr(model.config, "_commit_hash", None) or models.revision_of(config.model, config.revision)
+    commit = getattr(model.config, "_commit_hash", None) or revision_of(config.model, config.revision)
     base = Base(
         str(folder) if folder.is_dir() else config.model,
         None if folder.is_dir() else commit,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from data.formats import Format
     from pipeline.config import Config
     from pipeline.models import Chosen
-    from pipeline.runner import Work
+    from pipeline.work import Work
 
 OK, BUG, INPUT, FINDINGS, STOPPED = 0, 1, 2, 3, 130
 """Exit codes: done; our defect; the user's input or configuration; the check found errors; Ctrl-C."""

@@ -12,7 +12,7 @@ from rich.progress import Progress as Bars
 
 from data.messages import tr
 from pipeline.progress import PLAIN_INTERVAL, time_left
-from stages.models import Progress, Weights
+from stages.backend import Progress, Weights
 
 
 class Downloads:

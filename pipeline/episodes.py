@@ -9,7 +9,7 @@ from data import media, scripts, subtitles
 from data.errors import UserError
 from data.files import write_atomically
 from pipeline.config import Config
-from pipeline.runner import Work
+from pipeline.work import Work
 
 
 def open_episode(film: Path, out: Path, config: Config, side_file: Path | None, *, look_only: bool = False) -> Work:

@@ -124,7 +124,7 @@ def _bring(stage: Stage, config: Config, profile: str, assignments: Sequence[str
     """Have the weights of one stage here. Raises UserError."""
     from pipeline import models
     from pipeline.downloads import Downloads
-    from stages.models import offline
+    from stages.loading import offline
 
     models.need_packages([stage], config)
     missing = models.absent(models.needs(config, [stage]))
@@ -175,7 +175,8 @@ def select(
 def _likeness(name: str, device: str, progress: Callable[[float, float], None]) -> Likeness:
     from data.settings import validated
     from finetune.likeness import KOSBERT, ChrF, SentenceBert
-    from stages.models import hub_weights, offline
+    from stages.hub import hub_weights
+    from stages.loading import offline
 
     if name == "chrf":
         return ChrF()

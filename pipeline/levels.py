@@ -23,7 +23,8 @@ from pipeline import runner
 from pipeline.config import Config
 from pipeline.delivery import described_film
 from pipeline.jobs import in_use
-from pipeline.runner import Progress, Work
+from pipeline.runner import Progress
+from pipeline.work import Work
 from stages import STAGES
 from stages.schedule.objective import LEVELS
 

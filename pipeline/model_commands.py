@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline.models import Need
     from pipeline.trial import Trial
-    from stages.models import Weights
+    from stages.backend import Weights
     from stages.stage import Stage
 
 models_app = typer.Typer(no_args_is_help=True, help="The models of a profile: list them, fetch them, try them out.")
@@ -57,7 +57,7 @@ def fetch(
     from pipeline import config as settings
     from pipeline import models
     from pipeline.downloads import Downloads
-    from stages.models import offline as is_offline
+    from stages.loading import offline as is_offline
 
     found = list(models.needs(settings.load(profile, assignments or [])))
     wanted = [w for need in found for w in need.weights if w.update] if update else []

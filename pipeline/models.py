@@ -13,10 +13,11 @@ from pipeline import config as settings
 from pipeline.config import Config
 from pipeline.downloads import Downloads
 from pipeline.jobs import in_use
-from pipeline.runner import Work, plan
+from pipeline.runner import plan
+from pipeline.work import Work
 from stages import STAGES
-from stages.backend import Resources
-from stages.models import Weights, offline
+from stages.backend import Resources, Weights
+from stages.loading import offline
 from stages.sources import VoiceOfRun
 from stages.stage import Stage
 

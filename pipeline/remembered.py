@@ -16,7 +16,7 @@ from pipeline import config as settings
 from pipeline.config import Config
 
 if TYPE_CHECKING:
-    from pipeline.runner import Work
+    from pipeline.work import Work
 
 
 class Remembered(BaseModel):

@@ -6,22 +6,22 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 from data.errors import SURROUNDINGS, MediaError, StageError, VdescError, interrupted
 from data.messages import tr
 from data.records import Episode
-from data.workspace import Manifest, Workspace, digest
+from data.workspace import Manifest, digest
 from pipeline import config as settings
 from pipeline.config import Config
 from pipeline.delivery import deliver
-from pipeline.jobs import Jobs, in_use, not_asked_for
+from pipeline.jobs import in_use, not_asked_for
 from pipeline.remembered import keep_settings
 from pipeline.series import in_order, remember
 from pipeline.switching import finish
+from pipeline.work import Work
 from stages import STAGES
 from stages.backend import Backend
 from stages.models import release
@@ -40,32 +40,6 @@ class Step:
     stage: str
     state: State
     why: str
-
-
-@dataclass
-class Work:
-    """One episode on its way through the stages."""
-
-    episode: Episode
-    folder: Path
-    """The results folder, out/<episode>/."""
-    error: Exception | None = None
-    ran: list[str] = field(default_factory=list)
-    review: Path | None = None
-
-    @property
-    def workspace(self) -> Workspace:
-        """Where the stages' results lie."""
-        return Workspace(self.folder / "workspace")
-
-    @property
-    def edits(self) -> Path:
-        """Where people's edits lie; for a workspace that is made beside another one, those of that one."""
-        return self.review or self.folder / "review"
-
-    def jobs(self, config: Config, backend: Callable[[Stage], Backend | None] = lambda _: None) -> Jobs:
-        """What makes the jobs of its stages."""
-        return Jobs(self.episode, self.folder, self.workspace, self.edits, config, backend)
 
 
 class Progress:

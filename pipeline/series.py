@@ -15,7 +15,7 @@ from stages.stage import Stage
 
 if TYPE_CHECKING:
     from pipeline.config import Config
-    from pipeline.runner import Work
+    from pipeline.work import Work
 
 
 def named(series_path: Path | None, cast_folder: Path | None) -> Path | None:

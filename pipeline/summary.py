@@ -13,7 +13,8 @@ from data.workspace import Workspace
 from pipeline.config import Config
 from pipeline.jobs import in_use
 from pipeline.models import resources, told
-from pipeline.runner import Work, plan
+from pipeline.runner import plan
+from pipeline.work import Work
 from stages import STAGES
 
 

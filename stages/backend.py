@@ -5,14 +5,35 @@ A role's base class adds the method (`stages.ROLES` names them): `Transcriber`, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-if TYPE_CHECKING:
-    from stages.models import Weights
+Progress = Callable[[float, float], None]
+"""Bytes done, bytes in all."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One set of weights a backend needs."""
+
+    name: str
+    """Hub id, file name or folder."""
+    licence: str
+    """SPDX id or the licence's own name; "unknown" where the backend cannot tell."""
+    size: int | None
+    """Bytes to download, about; None: unknown."""
+    where: Path | None
+    """The file or folder it lies in on this machine; None: not here yet."""
+    cache: str
+    """The cache folder it goes to, as people write it: ~/.cache/huggingface/hub, ~/.EasyOCR/model …"""
+    fetch: Callable[[Progress], None]
+    """Download it; resumes, and does nothing where it is already here. Raises UserError."""
+    update: Callable[[Progress], None] | None = None
+    """Download what the name stands for today and use it from then on; None where it never changes."""
 
 
 class NoOptions(BaseModel):

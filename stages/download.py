@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import SURROUNDINGS, ConfigError
-from stages.models import Progress, about_to_fetch
+from stages.backend import Progress
+from stages.loading import about_to_fetch
 
 if TYPE_CHECKING:
     import httpx

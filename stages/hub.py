@@ -7,6 +7,7 @@ there when a download broke off (from 1.31 on), and at Ctrl-C it waits for its t
 from __future__ import annotations
 
 import fnmatch
+import json
 import re
 import shutil
 from collections.abc import Sequence
@@ -15,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import ConfigError
+from stages.backend import Progress, Weights
 from stages.download import append, damaged, verify
-from stages.models import Progress, hub_folder, loading
+from stages.loading import loading
 from stages.retrying import retried
 
 if TYPE_CHECKING:
@@ -122,3 +124,51 @@ def _verify(part: Path, size: int | None, etag: str, name: str) -> None:
         raise damaged(name)
     if re.fullmatch("[0-9a-f]{64}", etag):  # large files go by their SHA-256
         verify(part, "sha256", etag, name)
+
+
+def revision_of(repo: str, revision: str | None) -> str | None:
+    """The commit of `repo` in the local hub cache for a revision (none: main), else `revision` itself.
+
+    So the weights that were fetched first stay until `vdesc models fetch --update` takes newer ones.
+    """
+    refs = hub_folder(repo) / "refs" / (revision or "main")
+    return refs.read_text(encoding="utf-8").strip() if refs.is_file() else revision
+
+
+def hub_folder(repo: str) -> Path:
+    """Where huggingface_hub keeps a model repository."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}"
+
+
+def hub_weights(repo: str, revision: str | None, licence: str, size: int | None) -> Weights:
+    """The weights of a hub repository (or a local folder), in the hub's own cache."""
+    from huggingface_hub import constants
+
+    folder = Path(repo).expanduser()
+    if folder.is_dir():
+        return Weights(repo, licence, None, folder, str(folder), lambda _: None)
+    commit = revision_of(repo, revision)
+    snapshot = hub_folder(repo) / "snapshots" / (commit or "")
+    return Weights(
+        repo, licence, size, snapshot if commit and whole(snapshot) else None, str(constants.HF_HUB_CACHE),
+        lambda progress: fetch_from_hub(repo, commit or revision or "main", progress),
+        None if is_commit(revision) else lambda progress: fetch_from_hub(repo, revision or "main", progress),
+    )  # fmt: skip
+
+
+def whole(snapshot: Path) -> bool:
+    """Whether a snapshot in the hub's cache holds its configuration and every file of its weights.
+
+    An interrupted download leaves a snapshot behind that lacks files: config.json comes first, the weights last.
+    """
+    parts = {
+        part
+        for index in snapshot.glob("*.index.json")
+        if not list(snapshot.glob("*.safetensors")) or "safetensors" in index.name
+        for part in json.loads(index.read_text(encoding="utf-8")).get("weight_map", {}).values()
+    }
+    some = any(list(snapshot.glob(f"*{ending}")) for ending in (".safetensors", ".bin", ".pt", ".pth"))
+    configured = any((snapshot / name).exists() for name in ("config.json", "adapter_config.json"))
+    return some and configured and all((snapshot / part).exists() for part in parts)

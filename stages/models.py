@@ -10,20 +10,17 @@ import ctypes
 import gc
 import hashlib
 import json
-import os
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from data.errors import SURROUNDINGS, ConfigError, UserError
-from data.messages import tr
-from stages.backend import Backend, Resources
+from data.errors import ConfigError
+from stages.backend import Backend, Resources, Weights
+from stages.hub import hub_weights, revision_of
+from stages.loading import offline, out_of_memory, too_large
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,14 +34,10 @@ FREE: dict[str, Any] = {"changes_result": False}
 """`json_schema_extra` of a setting that changes how fast a result comes, not what it is: it stays out of the key."""
 WHOLE = 16 * 2**20
 """Files up to so many bytes are hashed whole; of larger ones, size, beginning, middle and end (1 MiB each)."""
-NO_ROOM = ("out of memory", "not enough memory", "can't allocate memory", "bad allocation")
-"""How torch, oneDNN and ONNX Runtime say that memory is short, besides torch.OutOfMemoryError."""
 
 WIDTHS: dict[str, float] = {"auto": 2, "bf16": 2, "fp16": 2, "fp32": 4, "8bit": 1, "4bit": 0.5}
 """Bytes a number takes on a GPU."""
 STORED: dict[str, float] = {"float32": 4, "float16": 2, "bfloat16": 2}
-Progress = Callable[[float, float], None]
-"""Bytes done, bytes in all."""
 
 
 class ModelOptions(BaseModel):
@@ -80,26 +73,6 @@ class PretrainedOptions(TorchOptions):
     """Settings of a backend with one model of transformers."""
 
     model: str = Field(description="Hub id or folder")
-
-
-@dataclass(frozen=True)
-class Weights:
-    """One set of weights a backend needs."""
-
-    name: str
-    """Hub id, file name or folder."""
-    licence: str
-    """SPDX id or the licence's own name; "unknown" where the backend cannot tell."""
-    size: int | None
-    """Bytes to download, about; None: unknown."""
-    where: Path | None
-    """The file or folder it lies in on this machine; None: not here yet."""
-    cache: str
-    """The cache folder it goes to, as people write it: ~/.cache/huggingface/hub, ~/.EasyOCR/model …"""
-    fetch: Callable[[Progress], None]
-    """Download it; resumes, and does nothing where it is already here. Raises UserError."""
-    update: Callable[[Progress], None] | None = None
-    """Download what the name stands for today and use it from then on; None where it never changes."""
 
 
 class ModelBackend(Backend):
@@ -169,11 +142,6 @@ def _stored_width(weights: Weights) -> float | None:
         return None
     said = json.loads(config.read_text(encoding="utf-8"))
     return STORED.get(said.get("dtype") or said.get("torch_dtype") or "")
-
-
-def offline() -> bool:
-    """Whether nothing may be fetched, as huggingface_hub reads it."""
-    return os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
 
 
 def device(name: str) -> torch.device:
@@ -252,22 +220,6 @@ def origin(options: TorchOptions, model: str) -> dict[str, Any]:
     }
 
 
-def revision_of(repo: str, revision: str | None) -> str | None:
-    """The commit of `repo` in the local hub cache for a revision (none: main), else `revision` itself.
-
-    So the weights that were fetched first stay until `vdesc models fetch --update` takes newer ones.
-    """
-    refs = hub_folder(repo) / "refs" / (revision or "main")
-    return refs.read_text(encoding="utf-8").strip() if refs.is_file() else revision
-
-
-def hub_folder(repo: str) -> Path:
-    """Where huggingface_hub keeps a model repository."""
-    from huggingface_hub import constants
-
-    return Path(constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}"
-
-
 def model_identity(options: TorchOptions, model: str) -> dict[str, Any]:
     """For `identity()`: the commit of a hub model or the fingerprint of a folder, and the resolved precision."""
     folder = Path(model).expanduser()
@@ -297,113 +249,6 @@ def _pieces(file: Path) -> Iterator[bytes]:
             yield handle.read(piece)
 
 
-def hub_weights(repo: str, revision: str | None, licence: str, size: int | None) -> Weights:
-    """The weights of a hub repository (or a local folder), in the hub's own cache."""
-    from huggingface_hub import constants
-
-    from stages.hub import fetch_from_hub, is_commit
-
-    folder = Path(repo).expanduser()
-    if folder.is_dir():
-        return Weights(repo, licence, None, folder, str(folder), lambda _: None)
-    commit = revision_of(repo, revision)
-    snapshot = hub_folder(repo) / "snapshots" / (commit or "")
-    return Weights(
-        repo, licence, size, snapshot if commit and whole(snapshot) else None, str(constants.HF_HUB_CACHE),
-        lambda progress: fetch_from_hub(repo, commit or revision or "main", progress),
-        None if is_commit(revision) else lambda progress: fetch_from_hub(repo, revision or "main", progress),
-    )  # fmt: skip
-
-
-def whole(snapshot: Path) -> bool:
-    """Whether a snapshot in the hub's cache holds its configuration and every file of its weights.
-
-    An interrupted download leaves a snapshot behind that lacks files: config.json comes first, the weights last.
-    """
-    parts = {
-        part
-        for index in snapshot.glob("*.index.json")
-        if not list(snapshot.glob("*.safetensors")) or "safetensors" in index.name
-        for part in json.loads(index.read_text(encoding="utf-8")).get("weight_map", {}).values()
-    }
-    some = any(list(snapshot.glob(f"*{ending}")) for ending in (".safetensors", ".bin", ".pt", ".pth"))
-    configured = any((snapshot / name).exists() for name in ("config.json", "adapter_config.json"))
-    return some and configured and all((snapshot / part).exists() for part in parts)
-
-
-@contextmanager
-def loading(model: str) -> Iterator[None]:
-    """Turn what libraries raise for missing weights, packages, networks and memory into one line and its remedy."""
-    try:
-        yield
-    except (UserError, KeyboardInterrupt):
-        raise
-    except ImportError as error:
-        raise _missing_package(error, model) from error
-    except (MemoryError, RuntimeError) as error:
-        if not out_of_memory(error):
-            raise
-        raise ConfigError(_too_large(model)) from error
-    except (OSError, ValueError) as error:
-        if isinstance(error, OSError) and error.errno in SURROUNDINGS:
-            raise
-        raise ConfigError(_not_loaded(error, model)) from error
-
-
-def _missing_package(error: ImportError, model: str) -> ConfigError:
-    # transformers names no module where code that comes with a model, or a processor, lacks one
-    listed = re.search(r"not found in your environment: (.+?)\. Run|Package `(\w+)` is required", str(error))
-    named = error.name or (listed and (listed[1] or listed[2]).replace(",", "")) or str(error).splitlines()[0]
-    return ConfigError(
-        "{model} needs the package {package}: pip install 'videodescription[models]' {package}",
-        model=model,
-        package=named,
-    )
-
-
-def _too_large(model: str) -> str:
-    return tr("{model} does not fit into memory; set quantise=4bit, another device, or a smaller model", model=model)
-
-
-def _not_loaded(error: Exception, model: str) -> str:
-    from huggingface_hub import errors
-
-    chain = list(_causes(error))
-    named = {"model": model, "cause": " ".join(str(error).split())[:200]}
-    if any(isinstance(e, errors.GatedRepoError) for e in chain):
-        return tr("{model} wants its licence accepted: do so on its hub page, then run `hf auth login`", **named)
-    if any(isinstance(e, errors.RepositoryNotFoundError | errors.RevisionNotFoundError) for e in chain):
-        return tr("There is no model {model} of that revision on the hub; check its name", **named)
-    if "trust_remote_code" in str(error):
-        return tr("{model} brings code of its own; read it, then allow it with trust_remote_code=true", **named)
-    if Path(model).expanduser().is_dir():
-        return tr("{model} cannot be loaded ({cause}); give a folder with config.json, weights and tokenizer", **named)
-    if offline():
-        return _forbidden(model)
-    return tr("{model} cannot be loaded ({cause}); check the name and the network, then `vdesc models fetch`", **named)
-
-
-def _forbidden(model: str) -> str:
-    return tr("{model} is not on this machine and --offline forbids fetching it; run `vdesc models fetch`", model=model)
-
-
-def about_to_fetch(model: str) -> None:
-    """Raise ConfigError where --offline forbids it."""
-    if offline():
-        raise ConfigError(_forbidden(model))
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the memory of the device or of the machine is used up."""
-    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in NO_ROOM)
-
-
 def in_batches(items: Sequence[A], size: int, forward: Callable[[Sequence[A]], Sequence[T]], model: str) -> Iterator[T]:
     """`forward` over `items`, at most `size` at once; where memory is short, half as many from there on.
 
@@ -420,7 +265,7 @@ def in_batches(items: Sequence[A], size: int, forward: Callable[[Sequence[A]], S
         if not done:
             release()
             if size == 1:
-                raise ConfigError(_too_large(model))
+                raise ConfigError(too_large(model))
             size //= 2
             continue
         yield from done

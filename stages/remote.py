@@ -25,7 +25,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from data.errors import ConfigError, UserError
 from stages.answers import cut
 from stages.backend import Backend, Resources
-from stages.models import FREE, loading, offline
+from stages.loading import loading, offline
+from stages.models import FREE
 from stages.retrying import retried
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from data.records import Clip, Detection, Draft, Face, Narration, Ranked, Uttera
 from pipeline import config as settings
 from pipeline import runner
 from pipeline.episodes import open_episode
-from pipeline.runner import Work
+from pipeline.work import Work
 from tests.checkpoints import causal, faces, ocr, vits, vlm, whisper, yolo
 from tests.loopback import Reply, Server, serving
 from tests.short_film import Ffmpeg, ingredients

@@ -19,7 +19,7 @@ from benchmarks.row import Row
 from data.media import probe
 from pipeline import config as settings
 from pipeline import runner
-from pipeline.runner import Work
+from pipeline.work import Work
 from stages.candidates.prompt import Caption, Prompt
 from stages.candidates.transformers import Transformers
 from stages.models import release

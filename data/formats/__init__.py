@@ -17,7 +17,7 @@ from data.errors import UserError
 if TYPE_CHECKING:
     from data.formats.cue import Cue
     from data.script import Script
-    from data.scripts import ScriptLine
+    from data.script_line import ScriptLine
 
 
 @dataclass(frozen=True)

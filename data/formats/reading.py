@@ -9,8 +9,9 @@ from data import script, subtitles
 from data.errors import UserError
 from data.formats import dapt
 from data.records import Kind
+from data.script_line import ScriptLine
 from data.script_tables import read_table
-from data.scripts import ScriptLine, decoded
+from data.scripts import decoded
 
 
 def json_lines(path: Path, fps: float | None) -> Iterator[ScriptLine]:  # noqa: ARG001 – one form for all

@@ -13,7 +13,7 @@ from data.messages import tr
 from data.reasons import say
 from data.records import Kind
 from data.review.made import Made
-from data.scripts import ScriptLine
+from data.script_line import ScriptLine
 from data.standard import FASTEST
 from data.style import Severity, StyleFinding
 

@@ -13,7 +13,8 @@ from data import cast, script
 from data.errors import ConfigError
 from data.products import ScriptFile
 from data.records import Keyframe
-from data.scripts import ScriptLine, read_lines
+from data.script_line import ScriptLine
+from data.scripts import read_lines
 from data.workspace import Workspace
 from finetune.descriptions import matching, measure, tokens
 from finetune.descriptions.learned import Alignment, BertScore

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from data.pictures import read_picture
 from stages import models
+from stages.loading import loading
 from stages.models import TorchOptions
 
 MULTILINGUAL = "bert-base-multilingual-cased"
@@ -72,7 +73,7 @@ class BertScore:
     def _load(self) -> tuple[Any, Any]:
         """The tokenizer, and the model up to the layer; not by the package, which knows no revision and no device."""
         options = self.options
-        with models.loading(options.model):
+        with loading(options.model):
             from bert_score.utils import model2layers
             from transformers import AutoConfig, AutoModel, AutoTokenizer
 
@@ -150,7 +151,7 @@ class Alignment:
 
     def _load(self) -> tuple[Any, Any]:
         options = self.options
-        with models.loading(options.model):
+        with loading(options.model):
             from transformers import AutoModel, AutoProcessor
 
             made: Any = AutoProcessor

@@ -32,6 +32,7 @@ from pipeline import runner
 from pipeline.jobs import VOICE, Jobs, in_use, not_asked_for
 from pipeline.remembered import Remembered, recall
 from pipeline.switching import beside, finish, switch
+from pipeline.work import Work
 from stages import STAGES, mix, voice
 from stages.review import arranged
 from stages.voice.booth import Booth, Take
@@ -82,7 +83,7 @@ def apply(results: Path, tell: Tell = lambda event: None) -> None:
         made_with = recall(results)
         stages = [stage.name for stage in in_use(made_with.config, first=FIRST)]
         unwanted = [stage.name for stage in not_asked_for(made_with.config)]
-        work = runner.Work(made_with.episode, beside(results, stages), review=(results / "review").resolve())
+        work = Work(made_with.episode, beside(results, stages), review=(results / "review").resolve())
         told = _Told(tell, _costs(results, stages))
         runner.run([work], made_with.config, progress=told, since=FIRST)
         if work.error:

@@ -11,7 +11,8 @@ from data.errors import ConfigError
 from stages.candidates.proof import proven
 from stages.candidates.shared_prompt import can_share
 from stages.chat import has_system, switches, template
-from stages.models import TorchOptions, device, loading, origin, pretrained
+from stages.loading import loading
+from stages.models import TorchOptions, device, origin, pretrained
 
 NATIVE = {"vlm": "hyperclovax_vision_v2"}
 """Model types in a hub config → their name in transformers. HyperCLOVAX-SEED-Think-32B says "vlm" and brings code;

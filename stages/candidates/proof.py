@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stages.candidates.shared_prompt import answers, tokens
 from stages.chat import conversations, rendered
-from stages.models import out_of_memory
+from stages.loading import out_of_memory
 
 if TYPE_CHECKING:
     from stages.candidates.pretrained import Loaded

@@ -10,18 +10,13 @@ import numpy as np
 from pydantic import Field
 
 from data.errors import ConfigError
+from stages.backend import Weights
 from stages.dialogue.heard import Segment
 from stages.dialogue.listening import BEAM, ListeningOptions, Recogniser, segment
 from stages.dialogue.speech import Samples
-from stages.models import (
-    Weights,
-    about_to_fetch,
-    fingerprint,
-    hub_weights,
-    loading,
-    out_of_memory,
-    revision_of,
-)
+from stages.hub import hub_weights, revision_of
+from stages.loading import about_to_fetch, loading, out_of_memory
+from stages.models import fingerprint
 
 MB = 10**6
 SIZES: dict[str, tuple[str, int]] = {

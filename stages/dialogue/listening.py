@@ -18,10 +18,11 @@ from pydantic import Field
 from data.errors import ConfigError
 from data.records import Word
 from data.span import Span
+from stages.backend import Progress
 from stages.dialogue.heard import Segment, believed, inside, phrases, quiet, spoken_words
 from stages.dialogue.silero import FRAME, Silero, SileroOptions
 from stages.dialogue.speech import RATE, Samples, Speech, Transcriber, one_at_a_time, unite
-from stages.models import ModelBackend, ModelOptions, Progress, in_batches
+from stages.models import ModelBackend, ModelOptions, in_batches
 
 WINDOW = 30.0
 """Seconds that Whisper hears at once."""

@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.errors import ConfigError
+from stages.backend import Progress
 from stages.dialogue.speech import RATE, Samples, Speech, Transcriber
-from stages.models import Progress
 
 FRAME = 512
 """Samples per decision: 32 ms."""

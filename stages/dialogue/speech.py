@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.records import Word
-from stages.backend import Backend
-from stages.models import Progress
+from stages.backend import Backend, Progress
 
 Samples = NDArray[np.float32]
 RATE = 16_000

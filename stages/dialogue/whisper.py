@@ -14,18 +14,13 @@ import numpy as np
 from pydantic import Field
 
 from data.errors import ConfigError
+from stages.backend import Progress, Weights
 from stages.dialogue.heard import Segment
 from stages.dialogue.listening import BEAM, ListeningOptions, Recogniser, segment
 from stages.dialogue.speech import Samples
 from stages.download import download
-from stages.models import (
-    Progress,
-    Weights,
-    device,
-    fingerprint,
-    loading,
-    out_of_memory,
-)
+from stages.loading import loading, out_of_memory
+from stages.models import device, fingerprint
 
 MB = 10**6
 SIZES: dict[str, tuple[str, int]] = {

@@ -20,9 +20,11 @@ from pydantic import Field
 
 from data.errors import ConfigError
 from data.records import Box
+from stages.backend import Weights
 from stages.faces import FaceBox, Recogniser
 from stages.faces.weights import DETECTORS, EMOTION, RECOGNISERS, File, described, fetch
-from stages.models import ModelBackend, ModelOptions, Weights, device, in_batches, loading, out_of_memory
+from stages.loading import loading, out_of_memory
+from stages.models import ModelBackend, ModelOptions, device, in_batches
 
 if TYPE_CHECKING:
     import torch

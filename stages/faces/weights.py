@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from stages.backend import Progress, Weights
 from stages.download import download
-from stages.models import Progress, Weights
 
 RELEASE = "https://github.com/serengil/deepface_models/releases/download/v1.0/"
 BACKUP = "https://huggingface.co/serengil/deepface/resolve/main/"

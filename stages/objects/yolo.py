@@ -15,19 +15,10 @@ from pydantic import Field
 
 from data.errors import ConfigError
 from data.messages import tr
+from stages.backend import Progress, Weights
 from stages.download import download
-from stages.models import (
-    ModelBackend,
-    ModelOptions,
-    Progress,
-    Weights,
-    by_shape,
-    device,
-    fingerprint,
-    in_batches,
-    loading,
-    out_of_memory,
-)
+from stages.loading import loading, out_of_memory
+from stages.models import ModelBackend, ModelOptions, by_shape, device, fingerprint, in_batches
 from stages.objects import Detector, ObjectBox
 
 if TYPE_CHECKING:

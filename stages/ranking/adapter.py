@@ -17,6 +17,8 @@ from typing import Any
 from data.errors import ConfigError
 from data.messages import tr
 from stages import models
+from stages.hub import revision_of
+from stages.loading import loading, offline, out_of_memory
 
 CONFIG = "adapter_config.json"
 WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
@@ -29,7 +31,7 @@ def identity(adapter: str) -> dict[str, str | None]:
     """SHA-256 of the whole files of a folder; the commit of a hub repository. Raises ConfigError for no adapter."""
     if not Path(adapter).expanduser().is_dir():
         _check_hub_id(adapter)
-        return {"adapter": models.revision_of(adapter, None)}
+        return {"adapter": revision_of(adapter, None)}
     hashed = hashlib.sha256()
     for file in _files(Path(adapter).expanduser()):
         with file.open("rb") as handle:
@@ -44,11 +46,11 @@ def local(adapter: str) -> Path:
         _check_hub_id(adapter)
         import huggingface_hub
 
-        with models.loading(adapter):
-            commit = models.revision_of(adapter, None)
+        with loading(adapter):
+            commit = revision_of(adapter, None)
             folder = Path(
                 huggingface_hub.snapshot_download(
-                    adapter, revision=commit, allow_patterns=["adapter_*"], local_files_only=models.offline()
+                    adapter, revision=commit, allow_patterns=["adapter_*"], local_files_only=offline()
                 )
             )
     _files(folder)
@@ -105,11 +107,11 @@ def _reading(adapter: str) -> Iterator[None]:
     from safetensors import SafetensorError
 
     damaged = (SafetensorError, UserWarning, RuntimeError, OSError, ValueError, KeyError, TypeError, EOFError)
-    with models.loading(adapter):  # a missing package, too little memory
+    with loading(adapter):  # a missing package, too little memory
         try:
             yield
         except damaged as error:
-            if models.out_of_memory(error):
+            if out_of_memory(error):
                 raise
             cause = " ".join(str(error).split())[:200]
             raise ConfigError(
@@ -128,7 +130,7 @@ def check(config: Any, adapter: str, base: str, commit: str | None, task: str) -
             trained_on=trained_on,
             base=base,
         )
-    if revision and not Path(base).expanduser().is_dir() and models.revision_of(base, revision) != commit:
+    if revision and not Path(base).expanduser().is_dir() and revision_of(base, revision) != commit:
         raise ConfigError(
             "The adapter {adapter} was trained on {base} at {revision}, not at {commit}; set "
             "ranking.options.revision={revision}",

@@ -12,7 +12,10 @@ from pydantic import Field
 from data.errors import ConfigError
 from data.messages import tr
 from stages import models
-from stages.models import PretrainedBackend, PretrainedOptions, Weights
+from stages.backend import Weights
+from stages.hub import hub_weights, revision_of
+from stages.loading import loading, out_of_memory
+from stages.models import PretrainedBackend, PretrainedOptions
 from stages.ranking import adapter, template
 from stages.ranking.prompt import Ranker
 
@@ -47,7 +50,7 @@ class ModelRanker(PretrainedBackend, Ranker):
     def weights(self) -> Sequence[Weights]:
         """The base model and the adapter."""
         chosen = self.options.adapter
-        return [*super().weights(), *([models.hub_weights(chosen, None, "unknown", None)] if chosen else [])]
+        return [*super().weights(), *([hub_weights(chosen, None, "unknown", None)] if chosen else [])]
 
 
 def load(kind: str, options: RankerOptions, task: str, *, new: Sequence[str] = (), **config: Any) -> tuple[Any, Any]:
@@ -58,9 +61,9 @@ def load(kind: str, options: RankerOptions, task: str, *, new: Sequence[str] = (
     Raises ConfigError for weights that are missing, unreadable, incomplete, or of another base than the adapter's.
     """
     name = str(Path(options.model).expanduser()) if Path(options.model).expanduser().is_dir() else options.model
-    commit = models.revision_of(name, options.revision)
+    commit = revision_of(name, options.revision)
     folder = adapter.checked(options.adapter, name, commit, task) if options.adapter else None
-    with models.loading(options.model):
+    with loading(options.model):
         import transformers
 
         tokenizer = transformers.AutoTokenizer.from_pretrained(name, **models.origin(options, name))
@@ -81,7 +84,7 @@ def _base(kind: Any, options: RankerOptions, name: str, config: dict[str, Any]) 
         with _no_report():
             model, info = kind.from_pretrained(name, output_loading_info=True, **given, **config)
     except (SafetensorError, RuntimeError) as error:
-        if models.out_of_memory(error):
+        if out_of_memory(error):
             raise
         raise ConfigError(_damaged(options.model, str(error))) from error
     if options.quantise == "none":

@@ -20,9 +20,10 @@ from data.reasons import LostTo, NoRoom, TooLong, say
 from data.records import Alternative, Missed, Narration, RefusedCandidate, record_id
 from stages.schedule import given, held
 from stages.schedule.config import Config
+from stages.schedule.losses import losses
 from stages.schedule.missed import missed
 from stages.schedule.optimise import Plan
-from stages.schedule.placement import Placed, losses
+from stages.schedule.placement import Placed
 from stages.schedule.planner import Planner
 from stages.schedule.rewriting import Rewriter
 from stages.schedule.windows import Windows

@@ -22,7 +22,8 @@ from typing import Any
 from data import language
 from data.reasons import NoRoom, Protected, say
 from data.records import Gap, Keyframe, Missed, Narration, RefusedCandidate, Utterance, record_id
-from data.scripts import ScriptLine, read_for_film
+from data.script_line import ScriptLine
+from data.scripts import read_for_film
 from data.style import refuse
 from stages.sources import Planning, Speaker, VoiceOfRun
 from stages.stage import Job

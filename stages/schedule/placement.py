@@ -10,7 +10,7 @@ or its picture begins), less `crowding` where it follows the line before within 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -95,23 +95,3 @@ class Placed:
     def end(self) -> float:
         """When the line has ended by its estimate."""
         return self.start + self.option.seconds
-
-
-def losses(lines: Sequence[Placed], slots: Sequence[Slot], rules: Rules) -> list[dict[str, float]]:
-    """What each line loses, by `place` and `crowding`; its worth is its value less their sum."""
-    from stages.schedule.windows import Windows  # it is made of what is defined here
-
-    windows = Windows([[line.option] for line in lines], slots, rules)
-    places = windows.costs[windows.steps_of(lines)].tolist()
-    found = []
-    for number, line in enumerate(lines):
-        before = lines[number - 1] if number else None
-        near = before is not None and before.slot == line.slot and line.start < before.end + rules.breath - MS
-        found.append({"place": places[number], "crowding": rules.crowding * near})
-    return found
-
-
-def total(lines: Sequence[Placed], slots: Sequence[Slot], rules: Rules) -> float:
-    """What the lines are worth together."""
-    lost = losses(lines, slots, rules)
-    return sum(line.option.value - sum(taken.values()) for line, taken in zip(lines, lost, strict=True))

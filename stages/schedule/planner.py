@@ -19,10 +19,11 @@ from data.style import refuse
 from stages.schedule.alike import Sayings
 from stages.schedule.config import Config
 from stages.schedule.lengths import Lengths
+from stages.schedule.losses import total
 from stages.schedule.memory import Memory, Said
 from stages.schedule.objective import LEVELS, Form, Places, heard, scenes, value
 from stages.schedule.optimise import CLOSE, Plan, optimise
-from stages.schedule.placement import Option, Placed, Rules, Slot, total
+from stages.schedule.placement import Option, Placed, Rules, Slot
 from stages.schedule.relaxed import Prices
 from stages.schedule.rewriting import LEAST, Rewriter, Rewriting
 from stages.schedule.shorten import available, shortened

@@ -10,15 +10,8 @@ from pydantic import Field
 
 from data.errors import ConfigError
 from stages.chat import rendered, switches, template
-from stages.models import (
-    PretrainedBackend,
-    PretrainedOptions,
-    device,
-    in_batches,
-    loading,
-    origin,
-    pretrained,
-)
+from stages.loading import loading
+from stages.models import PretrainedBackend, PretrainedOptions, device, in_batches, origin, pretrained
 from stages.schedule.rewriting import Question, Rewriter
 
 

@@ -22,22 +22,10 @@ from pydantic import Field
 
 from data.errors import ConfigError
 from data.messages import tr
-from stages.backend import Resources
+from stages.backend import Progress, Resources, Weights
 from stages.download import download, unzip, verify
-from stages.models import (
-    FREE,
-    ModelBackend,
-    ModelOptions,
-    Progress,
-    Weights,
-    by_shape,
-    device,
-    fingerprint,
-    in_batches,
-    loading,
-    on_device,
-    out_of_memory,
-)
+from stages.loading import loading, out_of_memory
+from stages.models import FREE, ModelBackend, ModelOptions, by_shape, device, fingerprint, in_batches, on_device
 from stages.text import Reader
 from stages.text.lines import TextLine, upright
 

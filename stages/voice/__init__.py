@@ -7,7 +7,6 @@ What a voice reads is the line with the readings of `pronunciations` and of the 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,42 +14,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
-from data import pronunciation
 from data.files import write_atomically
 from data.reasons import Overruns, Reason, Refused, say
 from data.records import Clip, Line
-from data.standard import FASTER, FASTEST
 from data.style import refuse
 from stages.sources import Language, Speaker
-from stages.stage import Job, StageConfig
+from stages.stage import Job
 from stages.voice.backend import Voice
 from stages.voice.booth import Booth, Take
 from stages.voice.calibration import usual_seconds
+from stages.voice.config import Config
 
 VERSION = 5
-
-
-class Config(StageConfig):
-    """Settings of the voice."""
-
-    backend: str = Field("espeak", description="What speaks: a name of the table of backends, or module:Class")
-    options: dict[str, Any] = Field(default_factory=dict, description="The backend's own settings")
-    rate: float | None = Field(
-        None, ge=3, le=7, description="Syllables per second, pauses included; none: 4.5 for Korean, 3.75 for English"
-    )
-    max_speed: float = Field(FASTER, ge=1, le=1.25, description="How much faster a line may be spoken to fit its gap")
-    hard_speed: float = Field(FASTEST, ge=1, le=1.25, description="… with a warning, before a shorter line is taken")
-    pronunciations: Path | None = Field(
-        None, description="CSV (word,reading) or YAML (word: reading) of how this series' words are read"
-    )
-
-    def files(self) -> dict[str, str]:
-        """The readings, whatever file they come from. Raises ConfigError."""
-        if self.pronunciations is None:
-            return {}
-        return {"pronunciations": json.dumps(pronunciation.read(self.pronunciations), sort_keys=True)}
 
 
 MISS = 0.02

@@ -21,7 +21,7 @@ from stages.voice import clip, recording
 from stages.voice.backend import Voice
 
 if TYPE_CHECKING:
-    from stages.voice import Config
+    from stages.voice.config import Config
 
 VERSION = 3
 """Of the clips: raised when the same text would sound different."""

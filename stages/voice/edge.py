@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
-from stages.models import loading
+from stages.loading import loading
 from stages.retrying import PassingError
 from stages.voice.online import BUSY, TIMEOUT, OnlineVoice, persistently, refused
 from stages.voice.pace import PacedOptions, within

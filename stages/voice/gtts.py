@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from stages.models import loading
+from stages.loading import loading
 from stages.retrying import PassingError
 from stages.voice.online import BUSY, TIMEOUT, OnlineVoice, persistently, refused
 from stages.voice.pace import PacedOptions, fitted

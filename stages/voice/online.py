@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from data.errors import ConfigError, UserError
 from stages.backend import Resources
-from stages.models import offline
+from stages.loading import offline
 from stages.retrying import PassingError, retried
 from stages.voice.pace import PacedVoice
 from stages.voice.sound import NoSpeechError

@@ -17,18 +17,10 @@ import numpy as np
 from pydantic import Field
 
 from data.errors import ConfigError
-from stages.models import (
-    PretrainedBackend,
-    PretrainedOptions,
-    Weights,
-    device,
-    hub_weights,
-    in_batches,
-    loading,
-    model_identity,
-    origin,
-    pretrained,
-)
+from stages.backend import Weights
+from stages.hub import hub_weights
+from stages.loading import loading
+from stages.models import PretrainedBackend, PretrainedOptions, device, in_batches, model_identity, origin, pretrained
 from stages.voice.pace import PacedOptions, PacedVoice, within
 from stages.voice.sound import NOTHING, Sound
 

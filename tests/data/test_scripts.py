@@ -9,7 +9,8 @@ import pytest
 from data.errors import UserError
 from data.formats import export
 from data.script import save
-from data.scripts import ScriptLine, read_lines
+from data.script_line import ScriptLine
+from data.scripts import read_lines
 from tests.data import sample_script
 
 KOREAN = "소영이 우산을 펴고, 빗속으로 걸어간다."

@@ -12,7 +12,8 @@ import pytest
 
 from data.errors import UserError
 from data.formats import export
-from data.scripts import ScriptLine, read_for_film, read_lines
+from data.script_line import ScriptLine
+from data.scripts import read_for_film, read_lines
 from tests.data import sample_script
 
 FPS = 25.0

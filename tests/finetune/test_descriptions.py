@@ -16,7 +16,8 @@ import pytest
 from data import messages
 from data.errors import ConfigError
 from data.script import save
-from data.scripts import ScriptLine, read_lines
+from data.script_line import ScriptLine
+from data.scripts import read_lines
 from finetune.descriptions.evaluate import DescriptionReport, evaluate_descriptions, evaluate_files
 from finetune.descriptions.learned import Alignment, BertScore
 from finetune.descriptions.measure import Judges

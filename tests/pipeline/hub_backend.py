@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from stages.backend import Weights
 from stages.faces import Detector, FaceBox
-from stages.models import Weights, hub_weights, revision_of
+from stages.hub import hub_weights, revision_of
 from stages.voice.backend import Voice
 
 

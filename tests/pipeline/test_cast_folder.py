@@ -17,6 +17,7 @@ from data.errors import ConfigError
 from data.records import Episode, Shot
 from pipeline import cli, jobs, runner
 from pipeline import config as settings
+from pipeline.work import Work
 from stages.sources import Wordings
 from stages.stage import Job, Stage, StageConfig
 from tests.conftest import plain_episode
@@ -78,7 +79,7 @@ def one_stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 def test_a_moved_folder_is_the_same_a_changed_one_is_not(one_stage: list[str], folder: Path, tmp_path: Path) -> None:
     profile = tmp_path / "empty.yaml"
     profile.write_text("", encoding="utf-8")
-    work = runner.Work(plain_episode(Path("one.mp4")), tmp_path / "one")
+    work = Work(plain_episode(Path("one.mp4")), tmp_path / "one")
     moved = Path(shutil.copytree(folder, tmp_path / "elsewhere"))
     runner.run([work], settings.load(str(profile), cast=folder))
     runner.run([work], settings.load(str(profile), cast=moved))

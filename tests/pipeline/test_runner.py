@@ -15,7 +15,8 @@ from data.errors import MediaError, StageError, UserError
 from data.records import Episode, Keyframe, Shot
 from pipeline import config as settings
 from pipeline import jobs, runner
-from pipeline.runner import Work, plan
+from pipeline.runner import plan
+from pipeline.work import Work
 from stages.faces import Detector
 from stages.sources import Language
 from stages.stage import Job, Stage, StageConfig

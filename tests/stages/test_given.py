@@ -13,7 +13,8 @@ from hypothesis import given, strategies
 from data import language
 from data.reasons import Protected
 from data.records import Gap, Keyframe, Narration, Utterance
-from data.scripts import ScriptLine, read_lines
+from data.script_line import ScriptLine
+from data.scripts import read_lines
 from data.subtitles import read
 from stages.schedule import Config
 from stages.schedule.given import MEASURED, Window, Wish, isotonic, narrations, opened, place

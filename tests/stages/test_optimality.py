@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from benchmarks import choice, exact
 from benchmarks.greedy import greedy_by_value, greedy_in_time
+from stages.schedule.losses import total
 from stages.schedule.optimise import optimise
-from stages.schedule.placement import Option, Rules, Slot, total
+from stages.schedule.placement import Option, Rules, Slot
 from stages.schedule.relaxed import QUICK, Paths
 from stages.schedule.search import Search
 from tests.stages.test_optimise import Problem, costly, feasible, says_the_same, value_of

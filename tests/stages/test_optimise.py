@@ -13,8 +13,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.schedule.losses import losses, total
 from stages.schedule.optimise import optimise
-from stages.schedule.placement import GRAIN, MS, Floats, Ints, Option, Placed, Rules, Slot, losses, total
+from stages.schedule.placement import GRAIN, MS, Floats, Ints, Option, Placed, Rules, Slot
 
 PAUSE, BREATH, CROWDING = 0.2, 0.6, 0.15
 

@@ -15,7 +15,7 @@ from data.workspace import Workspace
 from pipeline.config import model
 from pipeline.remembered import keep_settings
 from pipeline.review.texts import page_texts, templates
-from pipeline.runner import Work
+from pipeline.work import Work
 from tests.pipeline.review.chrome import Reader, chromium, leave, opened, served, until
 from tests.pipeline.review.made import HOSTILE, candidate, results_folder, write
 
