@@ -21,16 +21,12 @@ from data.reach import longest_reach
 from data.reasons import Message, Reason, Refused, Surplus, say
 from data.records import Context, Draft, Gap, Keyframe, Length, RefusedDraft, Style
 from stages.candidates import rendering
-from stages.candidates.evidence import labels_in, once, regions_of, support
 from stages.candidates.facts import Facts
-from stages.candidates.judging import Judge
+from stages.candidates.judging import Judge, labels_in, once, regions_of, support
 from stages.candidates.keeping import Asked, PictureQuestion, kept_in
 from stages.candidates.prompt import SECONDS, Caption, Captioner, Prompt
-from stages.candidates.questions import questions
-from stages.candidates.reading import NAME, reading
-from stages.candidates.regions import bare, crops
+from stages.candidates.questions import NAME, bare, crops, prompts, questions, reading
 from stages.candidates.sifting import Sifted, answers_to
-from stages.candidates.viewer import prompts
 from stages.sources import Planning
 from stages.stage import Job, StageConfig
 

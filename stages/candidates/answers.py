@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from data.labels import bare
 from data.language import seconds
 from stages.answers import lines
-from stages.candidates.evidence import kind_of
+from stages.candidates.judging import kind_of
 from stages.candidates.prompt import Caption, Prompt, length_of
 
 MOST = 26

@@ -9,7 +9,7 @@ from typing import Literal
 
 from data.language import PLAN_RATE
 from data.records import Evidence, Style
-from stages.candidates.evidence import support
+from stages.candidates.judging import support
 from stages.candidates.keeping import Asked, PictureQuestion
 from stages.candidates.prompt import Prompt
 from stages.candidates.questions import questions

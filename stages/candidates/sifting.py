@@ -11,7 +11,7 @@ from itertools import zip_longest
 from data.labels import bare, labelled
 from data.reasons import Message, say
 from data.style import refuse
-from stages.candidates.evidence import labels_in
+from stages.candidates.judging import labels_in
 from stages.candidates.keeping import Asked, PictureQuestion
 from stages.candidates.prompt import Caption, Prompt
 

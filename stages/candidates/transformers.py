@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from stages.candidates import answers as answer
-from stages.candidates.decoding import Decoding, Diverse, Sampled, seed_of
 from stages.candidates.prompt import Captioner
+from stages.candidates.shared_prompt import Decoding, Diverse, Sampled, seed_of
 from stages.chat import conversations, rendered
 from stages.models import PretrainedBackend, PretrainedOptions, in_batches
 
@@ -127,7 +127,7 @@ class Transformers(PretrainedBackend, Captioner):
 
     def _shared(self, loaded: Loaded, batch: Sequence[Asked], n: int, decoding: Decoding) -> list[list[list[str]]]:
         """Several keyframes at once, each looked at once."""
-        from stages.candidates.proof import on_device
+        from stages.candidates.pretrained import on_device
         from stages.candidates.shared_prompt import answers, tokens
 
         pictures = [self._picture(jpeg) for jpeg, _ in batch]
@@ -155,7 +155,7 @@ class Transformers(PretrainedBackend, Captioner):
 
     def _one(self, loaded: Loaded, conversation: Any, seeds: Sequence[int], n: int, decoding: Decoding) -> list[str]:
         """The answers to one question; one by one but for beams, since a model's own code may not know of copies."""
-        from stages.candidates.proof import plain
+        from stages.candidates.pretrained import plain
 
         rows: list[list[int]] = []
         if decoding == "beam":

@@ -15,8 +15,8 @@ from stages.backend import NoOptions
 from stages.candidates import Config, run
 from stages.candidates.facts import Facts
 from stages.candidates.prompt import SECONDS, Answers, Caption, Captioner, Prompt, SeenText
+from stages.candidates.questions import prompts
 from stages.candidates.rendering import Templates
-from stages.candidates.viewer import prompts
 from stages.sources import RunSettings
 from stages.stage import Job
 

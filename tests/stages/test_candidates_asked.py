@@ -20,10 +20,9 @@ from data.records import Context, Detection, Draft, Evidence, Gap, Keyframe, OnS
 from pipeline import config as settings
 from stages import STAGES
 from stages.candidates import Config, run
-from stages.candidates.evidence import support
+from stages.candidates.judging import support
 from stages.candidates.prompt import Answers, Caption, Captioner, Prompt, SeenPerson, SeenText, Thing
-from stages.candidates.questions import questions
-from stages.candidates.regions import crops, overlap
+from stages.candidates.questions import crops, overlap, questions
 from stages.candidates.rendering import Templates
 from stages.models import FREE
 from stages.sources import RunSettings

@@ -10,9 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from stages.candidates.decoding import Diverse, Sampled
 from stages.candidates.pretrained import Loaded, ends_of, load
-from stages.candidates.shared_prompt import answers, can_share, common, processed, tokens
+from stages.candidates.shared_prompt import Diverse, Sampled, answers, can_share, common, processed, tokens
 from stages.candidates.transformers import Transformers
 from stages.chat import conversations, rendered
 from tests.checkpoints import vlm

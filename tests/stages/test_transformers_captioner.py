@@ -16,8 +16,8 @@ from PIL import Image
 
 from data.errors import ConfigError
 from stages.candidates import pretrained
+from stages.candidates.pretrained import plain
 from stages.candidates.prompt import Prompt
-from stages.candidates.proof import plain
 from stages.candidates.transformers import Transformers
 from stages.chat import conversations, rendered, switches
 from tests.checkpoints import vlm
