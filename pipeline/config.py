@@ -225,7 +225,7 @@ def ingredients(stage: Stage, config: Config) -> dict[str, Any]:
     values = keyed(section) | dict(sorted(section.files().items()))
     backend = make_backend(stage, config)
     if backend is not None:
-        values["options"] = keyed(backend.options)
+        values["options"] = keyed(backend_options(stage, config))
         values |= {f"model.{name}": value for name, value in backend.identity().items()}
     return values
 

@@ -75,7 +75,7 @@ class Backend:
     options: BaseModel
 
     def __init__(self, options: BaseModel) -> None:
-        """Cheap: loads nothing and asks nobody."""
+        """Cheap: loads nothing and asks nobody. One of your own calls it."""
         self.options = options
 
     def identity(self) -> dict[str, Any]:
