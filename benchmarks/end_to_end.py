@@ -29,9 +29,9 @@ from typing import Any
 import psutil
 
 from data import media
-from data.mux import DescribedWriter
+from data.media.mux import DescribedWriter
+from data.media.sound import audio_blocks
 from data.records import Episode, Shot, Still
-from data.sound import audio_blocks
 from stages import keyframes, shots
 from stages.sources import RunSettings, Surroundings
 from stages.stage import Job

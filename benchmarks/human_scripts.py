@@ -14,11 +14,11 @@ from typing import Any
 import imageio_ffmpeg
 
 from benchmarks.row import Row
-from data import language
 from data.records import Gap
-from data.script_line import ScriptLine
 from data.scripts import read_lines
+from data.scripts.line import ScriptLine
 from data.subtitles import read
+from data.text import language
 
 SCRIPTS = {
     "elephants_dream": "elephantsdream-text/descriptions.en.vtt",

@@ -41,10 +41,10 @@ from benchmarks.choice import Film, gaps_of, quiet
 from benchmarks.greedy import best_first_free, greedy_by_value, greedy_in_time
 from benchmarks.harness import machine
 from benchmarks.row import Row
-from data import language
 from data.products import LoudnessCurve
 from data.records import Gap, Shot, Utterance
 from data.subtitles import read
+from data.text import language
 from data.workspace import Workspace
 from stages.schedule.missed import missed
 from stages.schedule.planner import Planner

@@ -35,7 +35,7 @@ from typing import Any
 import numpy as np
 
 from data import subtitles
-from data.language import PLAN_RATE, seconds
+from data.text.language import PLAN_RATE, seconds
 from finetune.evaluate import Evaluation
 from finetune.likeness import ChrF
 from finetune.rows import Example, Split, write

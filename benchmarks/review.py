@@ -28,10 +28,9 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import machine
 from benchmarks.row import Row
-from data import aac
-from data.media import ffmpeg_path, probe
+from data.media import aac, ffmpeg_path, probe
+from data.media.sound import audio_blocks
 from data.records import Clip, Duck, Episode, Gap, Line, Utterance, record_id
-from data.sound import audio_blocks
 from data.workspace import Workspace
 from stages import mix, voice
 from stages.check.files import packets

@@ -37,7 +37,7 @@ from data.review.store import Store
 from data.sample import make
 from data.workspace import Workspace
 from pipeline.config import model
-from pipeline.remembered import keep_settings
+from pipeline.results.remembered import keep_settings
 from pipeline.review import applying
 from pipeline.work import Work
 from tests.pipeline.review import made

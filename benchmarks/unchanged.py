@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from data.products import ScriptFile
-from data.script import load
+from data.scripts.script import load
 
 HERE = Path(__file__).resolve().parents[1]
 FILMS = (".mp4", ".webm", ".mkv", ".mov")

@@ -62,7 +62,7 @@ class LoudnessCurve(Product):
     """Values a second."""
 
     values: NDArray[np.float32]
-    """LUFS of the 0.4 s that start at 0, 0.1, 0.2 … s, never below `data.loudness.FLOOR`."""
+    """LUFS of the 0.4 s that start at 0, 0.1, 0.2 … s, never below `data.media.loudness.FLOOR`."""
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -150,7 +150,7 @@ class ExtendedFilm(File):
 
 
 class ScriptFile(File):
-    """The script with all that is known of its lines (`data.script`)."""
+    """The script with all that is known of its lines (`data.scripts.script`)."""
 
     stage, pattern = "script", "script.json"
 

@@ -2,7 +2,7 @@
 
 All are working values between what guidelines say in words and what tools do: not every pause is filled (DCMP,
 Netflix's guide for audio description), a voice is hurried by 15 % at most (listening becomes an effort from 20 % on),
-and narration keeps off the words around it. The pace itself stands in `data.language`.
+and narration keeps off the words around it. The pace itself stands in `data.text.language`.
 """
 
 from __future__ import annotations

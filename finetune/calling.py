@@ -1,7 +1,7 @@
 """What people's texts call those of the series, and what a run's ranker is told instead.
 
-A run judges candidates before anybody has a name (`data.labels`, stage `naming`): it sees “giju가 문을 연다”. Who
-writes or edits a description says “김기주가 문을 연다”. A model that learnt from both would tell names from ids.
+A run judges candidates before anybody has a name (`data.series.labels`, stage `naming`): it sees “giju가 문을 연다”.
+Who writes or edits a description says “김기주가 문을 연다”. A model that learnt from both would tell names from ids.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from data import made_with, names, series
-from data.cast import Member
-from data.labels import bare, label, mentioned
+from data import made_with, series
 from data.records import Candidate, Context, Draft
 from data.review.renaming import renamed
-from data.series import Series
+from data.series import Series, names
+from data.series.cast import Member
+from data.series.labels import bare, label, mentioned
 from data.workspace import Workspace
 
 Told = dict[str, str]

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from data.errors import UserError
-from data.language import PLAN_RATE
 from data.records import Style
+from data.text.language import PLAN_RATE
 from finetune.episodes import offered
 from finetune.rows import Offered, Read, Truth
 from stages.candidates.pictures import Captioned

@@ -11,8 +11,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from data.files import write_atomically
-from data.language import syllables
 from data.messages import tr
+from data.text.language import syllables
 from finetune.corpus import Leak, leaks
 from finetune.rows import Example
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from data.files import write_atomically
+from data.media.pictures import thumbnail
 from data.messages import current, tr
-from data.pictures import thumbnail
 from finetune.evaluate import Evaluation, Miss
 from finetune.ranking_metrics import Interval, Metric
 

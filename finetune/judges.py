@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pydantic import TypeAdapter, ValidationError
 
 from data.errors import UserError
-from data.language import syllables
+from data.text.language import syllables
 from finetune.rows import Example
 from stages.ranking import heuristic
 from stages.ranking.causal import CausalRanker

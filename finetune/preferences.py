@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from data import reviews
 from data.errors import UserError
-from data.reviews import Review
+from data.review import evidence as reviews
+from data.review.evidence import Review
 from finetune.calling import Told, as_told, new_names
 from finetune.episodes import offered
 from finetune.rows import Example, Offered

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from data.script_line import ScriptLine
+from data.scripts.line import ScriptLine
 from finetune.rows import Truth
 
 

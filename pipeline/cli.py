@@ -13,13 +13,13 @@ from data.errors import SURROUNDINGS, ConfigError, UserError, VdescError, interr
 from data.formats import EXPORTS, READ
 from data.messages import tr
 from pipeline import DEFAULT_PROFILE
-from pipeline import help as help_
-from pipeline.finetune_models import finetune_app
-from pipeline.lint_command import lint
-from pipeline.model_commands import models_app
-from pipeline.review_command import review_app
-from pipeline.terminal import Assignments, LangOption, Offline, Profile, Results
-from pipeline.terminal import console as make_console
+from pipeline.commands import help as help_
+from pipeline.commands.finetune_models import finetune_app
+from pipeline.commands.lint import lint
+from pipeline.commands.models import models_app
+from pipeline.commands.review import review_app
+from pipeline.commands.terminal import Assignments, LangOption, Offline, Profile, Results
+from pipeline.commands.terminal import console as make_console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,8 +98,8 @@ def run(
 ) -> None:
     """Describe films: results in OUT/<film>/."""
     from pipeline import config as settings
-    from pipeline.levels import parse as parse_levels
     from pipeline.models import Chosen
+    from pipeline.results.levels import parse as parse_levels
     from pipeline.series import named
 
     config = settings.load(
@@ -169,8 +169,8 @@ def _describe(
     """Bring the films' results up to date, or with `plan` only say how, and exit."""
     from pipeline import config as settings
     from pipeline import runner
+    from pipeline.commands.summary import print_plan, print_summary
     from pipeline.jobs import in_use
-    from pipeline.summary import print_plan, print_summary
 
     settings.check_cast(config)
     settings.check_extended(config)
@@ -182,9 +182,9 @@ def _describe(
             print_plan(console, work, config, until)
         raise typer.Exit(INPUT if failed else OK)
     if works:
-        from pipeline.downloads import Downloads
+        from pipeline.commands.downloads import Downloads
+        from pipeline.commands.progress import shown
         from pipeline.models import prepare
-        from pipeline.progress import shown
 
         _log_to_files(works)
         prepare(works, config, until, chosen, Downloads(console))
@@ -206,8 +206,8 @@ def _side_by_side(works: list[Work], config: Config, levels: Sequence[str], unti
     """Bring every level of the films up to date and their tracks into one film; the works of the levels."""
     from functools import partial
 
-    from pipeline import levels as side
-    from pipeline.progress import shown
+    from pipeline.commands.progress import shown
+    from pipeline.results import levels as side
 
     console = make_console()
     done = side.run(works, config, levels, until, partial(shown, console))
@@ -224,7 +224,7 @@ def _side_by_side(works: list[Work], config: Config, levels: Sequence[str], unti
 @app.command()
 def status(results: Results, lang: LangOption = None) -> None:  # noqa: ARG001
     """What has been done for an episode, and what the check found."""
-    from pipeline.summary import print_status
+    from pipeline.commands.summary import print_status
 
     _results_folder(results)
     print_status(make_console(), results)
@@ -239,8 +239,8 @@ def why(
     lang: LangOption = None,  # noqa: ARG001
 ) -> None:
     """Why a line is spoken, or why nothing is: what was seen, offered, refused and lost."""
-    from pipeline.summary import line
-    from pipeline.why import show
+    from pipeline.commands.summary import line
+    from pipeline.commands.why import show
 
     console = make_console()
     for told in show(_results_folder(results), at):
@@ -276,9 +276,9 @@ def _exported(results: Path, row: Format, to: Path | None) -> Path:
     from data.files import write_atomically
     from data.products import ScriptFile
     from data.records import Keyframe
-    from data.script import load
+    from data.scripts.script import load
     from data.workspace import Workspace
-    from pipeline.delivery import described_film
+    from pipeline.results.delivery import described_film
 
     file = ScriptFile.place(results)
     if not file.is_file():
@@ -306,7 +306,7 @@ def preview(
     lang: LangOption = None,  # noqa: ARG001
 ) -> None:
     """The described film with its lines shown on the picture, small enough to pass around."""
-    from pipeline.preview import preview as render
+    from pipeline.results.preview import preview as render
 
     target = to or _results_folder(results) / "preview.mp4"
     render(_results_folder(results), target, scene, font)
@@ -316,7 +316,7 @@ def preview(
 @app.command()
 def doctor(lang: LangOption = None) -> None:  # noqa: ARG001
     """Versions, ffmpeg, devices, and which models are present."""
-    from pipeline.doctor import examine
+    from pipeline.commands.doctor import examine
 
     console, sound = make_console(), True
     marks = {"good": "✓", "absent": "–", "bad": "✗"}
@@ -342,7 +342,7 @@ def config_schema(lang: LangOption = None) -> None:  # noqa: ARG001
     """JSON Schema of the configuration and of script.json."""
     import json
 
-    from data import script
+    from data.scripts import script
     from pipeline import config as settings
 
     schemas = {"config": settings.schema(), "script": script.json_schema()}
@@ -408,7 +408,7 @@ def _misused(error: Any) -> str:
 
 
 def _missing(error: ImportError) -> str:
-    from pipeline.doctor import missing_extra
+    from pipeline.commands.doctor import missing_extra
 
     if extra := missing_extra(error):
         return tr("This needs the extra {extra}: pip install 'videodescription[{extra}]'", extra=extra)
@@ -436,7 +436,7 @@ def _open_all(
     films: list[Path], out: Path, config: Config, subtitles: Path | None, *, look_only: bool
 ) -> tuple[list[Work], bool]:
     """The episodes that can be read; the others are named on stderr."""
-    from pipeline.episodes import distinct, open_episode
+    from pipeline.results.episodes import distinct, open_episode
 
     works, failed = [], False
     for film in films:
@@ -471,8 +471,8 @@ def _log_to_files(works: list[Work]) -> None:
 def _exit_code(work: Work, until: str | None) -> int:
     if work.error:
         return INPUT if isinstance(work.error, UserError) else BUG
+    from pipeline.commands.summary import findings
     from pipeline.jobs import stages_until
-    from pipeline.summary import findings
 
     checked = stages_until(until)[-1].name == "check"
     return FINDINGS if checked and any(f.severity == "error" for f in findings(work.folder)) else OK

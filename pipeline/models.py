@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from data.errors import ConfigError, UserError
 from data.messages import tr
 from pipeline import config as settings
+from pipeline.commands.downloads import Downloads
 from pipeline.config import Config
-from pipeline.downloads import Downloads
 from pipeline.jobs import in_use
 from pipeline.runner import plan
 from pipeline.work import Work

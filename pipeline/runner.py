@@ -16,11 +16,11 @@ from data.records import Episode
 from data.workspace import Manifest, digest
 from pipeline import config as settings
 from pipeline.config import Config
-from pipeline.delivery import deliver
 from pipeline.jobs import in_use, not_asked_for
-from pipeline.remembered import keep_settings
+from pipeline.results.delivery import deliver
+from pipeline.results.remembered import keep_settings
+from pipeline.results.switching import finish
 from pipeline.series import in_order, remember
-from pipeline.switching import finish
 from pipeline.work import Work
 from stages import STAGES
 from stages.backend import Backend

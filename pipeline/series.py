@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data import memory, series, strangers
-from data.cast import FILES, UNKNOWN
+from data import series
 from data.errors import ConfigError
-from data.names import introduced
 from data.records import Context, Face, Keyframe, Utterance
+from data.series import memory, strangers
+from data.series.cast import FILES, UNKNOWN
+from data.series.names import introduced
 from stages.stage import Stage
 
 if TYPE_CHECKING:

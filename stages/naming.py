@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from data import labels, names
-from data.cast import Member
-from data.names import introduced, known
 from data.records import Candidate, Context, Draft, Evidence, Utterance
-from data.series import Series
+from data.series import Series, labels, names
+from data.series.cast import Member
+from data.series.names import introduced, known
 from stages.sources import Early, Introduced, Wordings
 from stages.stage import Job, StageConfig
 

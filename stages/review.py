@@ -13,15 +13,15 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from data import language
 from data.errors import UserError
 from data.records import Gap, Keyframe, Line, Narration, record_id
 from data.review import applied
 from data.review.draft import drafted
 from data.review.fold import merged
 from data.review.model import ReviewLine
-from data.script import one_line
+from data.scripts.script import one_line
 from data.standard import PAUSE
+from data.text import language
 from stages.sources import Edits, Planning
 from stages.stage import Job, StageConfig
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from data.claims import marked
 from data.formats import TABLE, export
 from data.products import ScriptFile
 from data.reasons import NothingNew, NothingToSay, Reason
@@ -27,7 +26,7 @@ from data.records import (
     Written,
     record_id,
 )
-from data.script import (
+from data.scripts.script import (
     DroppedLine,
     ExtendedLine,
     Script,
@@ -42,6 +41,7 @@ from data.script import (
     SpokenClip,
     save,
 )
+from data.text.claims import marked
 from stages.sources import Language
 from stages.stage import Job, StageConfig
 

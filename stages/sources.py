@@ -13,13 +13,13 @@ from typing import Any, ClassVar, Literal, Self, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from data import scripts, series, strangers
-from data.cast import Cast
+from data import scripts, series
 from data.products import Kind
 from data.records import Candidate, Context, Detection, Draft, Episode, Face, Note, Ranked, TextRegion
 from data.review import applied
 from data.review.model import ReviewLine
-from data.series import Series
+from data.series import Series, strangers
+from data.series.cast import Cast
 from data.workspace import digest
 
 

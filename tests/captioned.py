@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from data import style
-from data.script import Script, ScriptNarration, load
+from data.scripts.script import Script, ScriptNarration, load
 from data.subtitles import read_descriptions
 from data.workspace import Workspace
 from pipeline import config as settings

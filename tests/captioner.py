@@ -23,9 +23,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeVar
 
-from data.language import syllables
 from data.style import findings, fixed, refuse
-from data.words import telling
+from data.text.language import syllables
+from data.text.words import telling
 from tests.loopback import Reply, Request
 
 OPENINGS = (

@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from data import espeak
+from data.media import espeak
 
 Ffmpeg = Callable[..., None]
 VDESC = Path(sys.executable).parent / "vdesc"

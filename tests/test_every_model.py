@@ -14,7 +14,7 @@ import yaml
 from data.records import Clip, Detection, Draft, Face, Narration, Ranked, Utterance
 from pipeline import config as settings
 from pipeline import runner
-from pipeline.episodes import open_episode
+from pipeline.results.episodes import open_episode
 from pipeline.work import Work
 from tests.checkpoints import causal, faces, ocr, vits, vlm, whisper, yolo
 from tests.loopback import Reply, Server, serving

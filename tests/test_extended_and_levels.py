@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from data import media
 from data.formats import dapt, dapt_rules, vtt
+from data.media.sound import audio_blocks
 from data.reasons import NoRoom
-from data.script import Script, load
-from data.sound import audio_blocks
+from data.scripts.script import Script, load
 
 pytestmark = pytest.mark.slow
 

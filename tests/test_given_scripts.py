@@ -15,11 +15,11 @@ import av
 import openpyxl
 import pytest
 
-from data import language
 from data.formats import dapt, export
-from data.script import load
 from data.scripts import read_lines
+from data.scripts.script import load
 from data.subtitles import read
+from data.text import language
 from tests.composite import narrated
 
 pytestmark = pytest.mark.slow

@@ -18,7 +18,7 @@ from data import messages
 from data.errors import MediaError, UserError
 from data.reasons import Told
 from pipeline.cli import app
-from pipeline.help import MISUSES, TEMPLATES, TITLES
+from pipeline.commands.help import MISUSES, TEMPLATES, TITLES
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("data", "stages", "finetune", "pipeline")

@@ -14,7 +14,7 @@ import pytest
 
 from data.products import BESIDE
 from data.records import Episode
-from pipeline.doctor import OPENCV_WHEELS, opencv
+from pipeline.commands.doctor import OPENCV_WHEELS, opencv
 from stages import BACKENDS, STAGES
 from stages.sources import RunSettings, Source
 from stages.stage import Stage
@@ -45,7 +45,8 @@ def imported_by(code: str) -> set[str]:
 
 def test_the_command_line_and_the_settings_load_no_heavy_library() -> None:
     assert imported_by("import pipeline.cli") == set()
-    assert imported_by("from pipeline import config; config.load(); import pipeline.runner, pipeline.episodes") == set()
+    loaded = "from pipeline import config; config.load(); import pipeline.runner, pipeline.results.episodes"
+    assert imported_by(loaded) == set()
 
 
 def test_help_does_not_even_load_the_settings() -> None:

@@ -18,7 +18,7 @@ import pytest
 import soundfile
 from av.stream import Disposition
 
-from data.script import Script
+from data.scripts.script import Script
 from tests import captioned
 from tests.captioner import OWN_LINES, Captioner
 from tests.loopback import serving

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from data import language, style
+from data import style
 from data.records import Candidate, Context, Ranked
-from data.script import ScriptGap, ScriptNarration, load
-from data.words import telling
+from data.scripts.script import ScriptGap, ScriptNarration, load
+from data.text import language
+from data.text.words import telling
 from data.workspace import Workspace
 from pipeline import config as settings
 

@@ -16,8 +16,8 @@ from data.errors import UserError
 
 if TYPE_CHECKING:
     from data.formats.cue import Cue
-    from data.script import Script
-    from data.script_line import ScriptLine
+    from data.scripts.line import ScriptLine
+    from data.scripts.script import Script
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ TABLE = (
     Format("docx", "DOCX", file="script.docx", script="data.formats.docx:write", stills=True, extended=True),
     Format("html", "HTML", file="script.html", script="data.formats.html:write", stills=True, extended=True),
     Format(
-        "json", "JSON", file="script.{name}", script="data.script:content", extended=True,
+        "json", "JSON", file="script.{name}", script="data.scripts.script:content", extended=True,
         endings=(".json",), lines="data.formats.reading:json_lines", mended="data.formats.mending:json_file",
     ),
     Format("hls", "HLS", file="hls", film="data.formats.streaming:hls"),

@@ -20,7 +20,7 @@ from data.formats import FORMATS
 from data.formats.cue import NARRATOR, Cue, label
 from data.products import Stem
 from data.records import Evidence
-from data.script import ExtendedLine, Script, ScriptDuck, ScriptEpisode, ScriptNarration
+from data.scripts.script import ExtendedLine, Script, ScriptDuck, ScriptEpisode, ScriptNarration
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

@@ -9,8 +9,8 @@ from typing import Any
 from data.formats.cue import label, timecode
 from data.formats.office import EPOCH, reproducible
 from data.formats.tables import ExchangeRow, exchange_rows
-from data.pictures import small_jpeg
-from data.script import Script
+from data.media.pictures import small_jpeg
+from data.scripts.script import Script
 
 LOCALES = {"ko": "ko-KR", "en": "en-US"}
 PICTURE = "Picture"

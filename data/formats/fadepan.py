@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator
 
 from data.formats.cue import timecode
-from data.script import Script, ScriptDuck
+from data.scripts.script import Script, ScriptDuck
 
 STEP = 0.3
 """dB of one step of the fade byte."""

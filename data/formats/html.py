@@ -6,8 +6,8 @@ from pathlib import Path
 
 from data.formats.cue import label, timecode
 from data.formats.tables import exchange_rows
-from data.pictures import thumbnail
-from data.script import Script
+from data.media.pictures import thumbnail
+from data.scripts.script import Script
 
 
 def write(script: Script, stills: Path | None = None) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from data.script import Script
+from data.scripts.script import Script
 
 
 def write(script: Script) -> bytes:

@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data import script, subtitles
+from data import subtitles
 from data.errors import UserError
 from data.formats import dapt
 from data.formats.tables import protect, unprotect
-from data.script import one_line
+from data.scripts import script
+from data.scripts.script import one_line
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

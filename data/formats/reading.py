@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from data import script, subtitles
+from data import subtitles
 from data.errors import UserError
 from data.formats import dapt
 from data.records import Kind
-from data.script_line import ScriptLine
-from data.script_tables import read_table
-from data.scripts import decoded
+from data.scripts import decoded, script
+from data.scripts.line import ScriptLine
+from data.scripts.tables import read_table
 
 
 def json_lines(path: Path, fps: float | None) -> Iterator[ScriptLine]:  # noqa: ARG001 – one form for all

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from data.formats.cue import timecode
-from data.script import Script
+from data.scripts.script import Script
 
 _LOOKALIKES = str.maketrans({"<": "〈", ">": "〉", "{": "｛", "}": "｝", "\\": "＼"})
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import MediaError, UserError
-from data.iso639 import iso639_1
 from data.media import ffmpeg_path
-from data.script import Script
+from data.scripts.script import Script
+from data.text.iso639 import iso639_1
 
 NAMES = {"ko": "한국어 화면해설", "en": "English audio description"}
 ORIGINAL = {"ko": "원음", "en": "Original"}

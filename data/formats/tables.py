@@ -12,7 +12,7 @@ from data.errors import UserError
 from data.formats.cue import NARRATOR, Cue, label, timecode
 from data.messages import Lang, answering
 from data.reasons import Reason
-from data.script import ExtendedLine, Script, ScriptNarration
+from data.scripts.script import ExtendedLine, Script, ScriptNarration
 
 COLUMNS = (
     "id", "timecode_in", "timecode_out", "start", "end", "duration", "kind", "text",

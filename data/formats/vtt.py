@@ -9,7 +9,7 @@ from typing import NoReturn
 from data.errors import UserError
 from data.formats.cue import NARRATOR, Cue, label, timecode
 from data.reasons import Message, say
-from data.script import ExtendedLine, Script, ScriptNarration
+from data.scripts.script import ExtendedLine, Script, ScriptNarration
 
 _TIMING = re.compile(
     r"^((?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3})[ \t]+-->[ \t]+((?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3})(?:[ \t].*)?$"

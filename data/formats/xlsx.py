@@ -8,7 +8,7 @@ from data.formats.cue import label, timecode
 from data.formats.office import reproducible
 from data.formats.tables import mark, on_screen_note
 from data.messages import Lang
-from data.script import ExtendedLine, Script, ScriptNarration
+from data.scripts.script import ExtendedLine, Script, ScriptNarration
 
 COLUMNS = {"Line Number": 8, "Timecode In": 15, "Timecode Out": 15, "Script": 80, "On-screen note": 40}
 """Header → width in characters."""

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from data import language as lang
 from data import style
-from data.lint import of_line
 from data.messages import tr
 from data.reasons import say
 from data.records import Kind
 from data.review.made import Made
-from data.script_line import ScriptLine
+from data.scripts.line import ScriptLine
+from data.scripts.lint import of_line
 from data.standard import FASTEST
 from data.style import Severity, StyleFinding
+from data.text import language as lang
 
 WARM = {"ko": "문이 열린다.", "en": "A door opens."}
 

@@ -7,8 +7,8 @@ import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from data import language
 from data.review.model import Act, Drafted, ReviewLine
+from data.text import language
 
 NEAR = 2.0
 """Seconds by which a line may lie elsewhere in another run and be the same line, if it says the same."""

@@ -20,7 +20,7 @@ from data.review.fold import seconds
 from data.review.made import Made
 from data.review.model import ReviewLine
 from data.review.renaming import renamed
-from data.script import Text, one_line
+from data.scripts.script import Text, one_line
 
 PAUSE = 0.3
 """Seconds between the halves of a line that was split: a voice's rest after a sentence."""

@@ -9,11 +9,11 @@ from typing import Literal, cast
 
 from pydantic import ValidationError
 
-from data import language as lang
 from data.errors import UserError
 from data.records import Candidate, Finding, Gap, Keyframe, Narration
 from data.review.draft import drafted
 from data.review.model import Drafted
+from data.text import language as lang
 from data.workspace import Workspace
 
 READ = (Keyframe, Gap, Candidate, Narration, Finding)

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from data.records import Kind, Seconds
-from data.script import Text
+from data.scripts.script import Text
 
 State = Literal["draft", "approved", "rejected", "flagged"]
 ActKind = Literal[

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from data import korean
-from data.language import with_particle
+from data.text import korean
+from data.text.language import with_particle
 
 _PAIR_OF = {form: pair for pair in korean.PARTICLES for form in pair.split("/")}
 _CHANGING = sorted(_PAIR_OF, key=len, reverse=True)

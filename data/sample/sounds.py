@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from data import espeak
+from data.media import espeak
 from data.sample.story import BEDS, DURATION, LINES, Dialogue
 
 RATE = 48_000

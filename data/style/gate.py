@@ -6,9 +6,9 @@ import functools
 import re
 import unicodedata
 
-from data import language as lang
 from data.reasons import Message, say
 from data.style.own import QUOTED
+from data.text import language as lang
 
 MAX_CHARACTERS = 400
 MAX_SYLLABLES = 120

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from data import language as lang
 from data.style.morphology import Analysis, Morpheme, analysed, joined
 from data.style.particles import wrong_particles
+from data.text import language as lang
 
 DECLARATIVE = re.compile(
     r"(?:[가-힣]*(?:습니다|네요|군요|지요|죠|거든요)|ㅂ니다|[아어여]요|에요|예요|이에요|해요|래요|대요)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from data import language as lang
+from data.text import language as lang
 
 LONG_SECONDS = 7.0
 """Longest cue a listener follows with ease; a working value."""

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from data import language as lang
 from data.style.morphology import Analysis, analysed, likelihood
+from data.text import language as lang
 
 PAIRS = {form: pair for pair in ("으로/로", "이/가", "을/를", "은/는", "과/와") for form in pair.split("/")}
 MORE_LIKELY = 5.0

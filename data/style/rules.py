@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from data import language as lang
 from data.messages import Lang, current, tr
 from data.reasons import Message, say
 from data.style import morphology
@@ -19,6 +18,7 @@ from data.style.mending import MENDERS
 from data.style.own import Sentence, sentences, unmasked
 from data.style.pace import LONG_SECONDS, limits, units
 from data.style.particles import wrong_particles
+from data.text import language as lang
 
 Severity = Literal["info", "warning", "error"]
 REMEMBERED = 16384

@@ -10,13 +10,13 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.demux import packets
 from data.errors import MediaError
 from data.formats import SUBTITLES
-from data.iso639 import iso639_2, same_language
+from data.media.demux import packets
 from data.messages import tr
 from data.subtitles.formats import MalformedError, SubtitleLine, parse, vtt_payload
 from data.subtitles.meaning import Subtitle, subtitle_of
+from data.text.iso639 import iso639_2, same_language
 
 if TYPE_CHECKING:
     from av.container import InputContainer

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from data.errors import MediaError
-from data.iso639 import same_language
 from data.messages import tr
 from data.subtitles.ttml import read_ttml
+from data.text.iso639 import same_language
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from data import cast, script
 from data.errors import ConfigError
 from data.products import ScriptFile
 from data.records import Keyframe
-from data.script_line import ScriptLine
-from data.scripts import read_lines
+from data.scripts import read_lines, script
+from data.scripts.line import ScriptLine
+from data.series import cast
 from data.workspace import Workspace
 from finetune.descriptions import matching, measure, tokens
 from finetune.descriptions.learned import Alignment, BertScore

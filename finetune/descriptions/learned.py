@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from data.pictures import read_picture
+from data.media.pictures import read_picture
 from stages import models
 from stages.loading import loading
 from stages.models import TorchOptions

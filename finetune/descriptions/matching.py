@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data.script_line import ScriptLine
+from data.scripts.line import ScriptLine
 from finetune.likeness import Likeness
 
 W_TIME, W_TEXT = 0.3, 0.7

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from data.messages import tr
-from data.script_line import ScriptLine
+from data.scripts.line import ScriptLine
 from finetune.descriptions import neighbours, overlap, people, tokens, variety
 from finetune.descriptions.learned import Alignment, BertScore
 from finetune.likeness import ChrF, Likeness, SentenceBert

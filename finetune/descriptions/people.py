@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data.pronunciation import reader
+from data.text.pronunciation import reader
 
 People = Mapping[str, Sequence[str]]
 """Person → their names, as in a cast folder."""

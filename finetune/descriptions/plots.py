@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from data.script_line import ScriptLine
+from data.scripts.line import ScriptLine
 
 if TYPE_CHECKING:
     from finetune.descriptions.evaluate import DescriptionReport

@@ -10,7 +10,7 @@ from pathlib import Path
 from data.files import write_atomically
 from data.formats.cue import timecode
 from data.messages import current, tr
-from data.script_line import ScriptLine
+from data.scripts.line import ScriptLine
 from finetune.descriptions.evaluate import DescriptionReport, Matched
 from finetune.descriptions.measure import Figure
 from finetune.descriptions.plots import bars, timeline

@@ -30,8 +30,8 @@ from data.workspace import Workspace
 from pipeline import config as settings
 from pipeline import runner
 from pipeline.jobs import VOICE, Jobs, in_use, not_asked_for
-from pipeline.remembered import Remembered, recall
-from pipeline.switching import beside, finish, switch
+from pipeline.results.remembered import Remembered, recall
+from pipeline.results.switching import beside, finish, switch
 from pipeline.work import Work
 from stages import STAGES, mix, voice
 from stages.review import arranged

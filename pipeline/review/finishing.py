@@ -14,7 +14,7 @@ from urllib.parse import quote
 from data.errors import UserError
 from data.files import write_atomically
 from data.records import Finding
-from pipeline import delivery
+from pipeline.results import delivery
 from pipeline.review import applying
 from pipeline.review.desk import Desk
 from pipeline.review.reading import standing

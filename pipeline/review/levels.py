@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from data.errors import UserError
 from data.messages import current
-from pipeline.delivery import described_film
-from pipeline.levels import NAMES
+from pipeline.results.delivery import described_film
+from pipeline.results.levels import NAMES
 from pipeline.review.desk import Desk
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from data.errors import UserError
 from data.formats import web
 from data.messages import current
-from pipeline.delivery import described_film
+from pipeline.results.delivery import described_film
 from pipeline.review.folders import results_folders
 from pipeline.review.results import script_of
 from pipeline.review.templating import templates

@@ -13,11 +13,11 @@ from data.products import LoudnessCurve
 from data.records import Finding, Line
 from data.review import applied
 from data.workspace import Workspace
-from pipeline.explaining import choice_of
+from pipeline.commands.why import Section, moment, summary
+from pipeline.results.explaining import choice_of
 from pipeline.review.desk import Desk
 from pipeline.review.levels import level_of, named
 from pipeline.review.results import Machine, shown_gap, shown_keyframe, shown_line, voiced
-from pipeline.why import Section, moment, summary
 
 
 def state(desk: Desk, episode: str, who: str, role: str) -> bytes:
@@ -64,7 +64,7 @@ def read(desk: Desk, episode: str, who: str, role: str) -> dict[str, Any]:
 
 
 def explained(desk: Desk, episode: str, who: str, at: str) -> list[Section]:
-    """What is known of a line, of a second, or of all: see `pipeline.why`. Raises UserError where there is none."""
+    """What is known of a line, of a second, or of all: see `vdesc why`. Raises UserError where there is none."""
     choice = choice_of(desk.results(episode))
     if not at:
         return summary(choice)

@@ -13,7 +13,7 @@ from typing import Any
 from data.products import ScriptFile
 from data.records import Candidate, Clip, Context, Draft, Duck, Finding, Gap, Keyframe, Line, Narration, Ranked
 from data.review.model import ReviewLine
-from data.script import Script, ScriptCandidate, load
+from data.scripts.script import Script, ScriptCandidate, load
 from data.workspace import Workspace
 
 USED = (Keyframe, Gap, Context, Draft, Candidate, Ranked, Narration, Line, Clip, Duck, ScriptFile, Finding)

@@ -6,9 +6,9 @@ import functools
 from collections.abc import Iterable
 from typing import Any
 
-from data.claims import Claim, claims, person_words
 from data.messages import tr
 from data.review.model import ReviewLine
+from data.text.claims import Claim, claims, person_words
 from pipeline.review.results import Machine
 
 

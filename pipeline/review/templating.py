@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from data.messages import tr
-from data.timecode import clock
+from data.scripts.timecode import clock
 
 HERE = Path(__file__).parent
 

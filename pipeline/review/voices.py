@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data.errors import VdescError
 from pipeline.config import make_backend
-from pipeline.remembered import recall
+from pipeline.results.remembered import recall
 from stages import STAGES
 from stages.voice.backend import Voice
 

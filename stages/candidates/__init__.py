@@ -14,12 +14,12 @@ from typing import Any
 from pydantic import Field
 
 from data.errors import ConfigError
-from data.labels import mentioned
-from data.language import PLAN_RATE
-from data.pictures import read_jpeg
+from data.media.pictures import read_jpeg
 from data.reach import longest_reach
 from data.reasons import Message, Reason, Refused, Surplus, say
 from data.records import Context, Draft, Gap, Keyframe, Length, RefusedDraft, Style
+from data.series.labels import mentioned
+from data.text.language import PLAN_RATE
 from stages.candidates import rendering
 from stages.candidates.facts import Facts
 from stages.candidates.judging import Judge, labels_in, once, regions_of, support

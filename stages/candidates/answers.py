@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-from data.labels import bare
-from data.language import seconds
+from data.series.labels import bare
+from data.text.language import seconds
 from stages.answers import lines
 from stages.candidates.judging import kind_of
 from stages.candidates.prompt import Caption, Prompt, length_of

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from data.cards import is_card, is_jump
-from data.language import seconds
 from data.records import Evidence, Kind, Style
 from data.style import refuse
+from data.text.cards import is_card, is_jump
+from data.text.language import seconds
 from stages.candidates import wording
 from stages.candidates.prompt import Caption, Captioner, Prompt, SeenText, length_of
 

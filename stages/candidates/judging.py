@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-from data.cards import is_card
-from data.claims import PERSON, Claim, claims
-from data.labels import MARK, label, mentioned
-from data.objects import object_name
 from data.records import Context, Evidence, Kind
+from data.series.labels import MARK, label, mentioned
+from data.text.cards import is_card
+from data.text.claims import PERSON, Claim, claims
+from data.text.objects import object_name
 from stages.candidates.prompt import Prompt, SeenText
 
 NEAR = 20.0

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from data.language import PLAN_RATE
 from data.records import Evidence, Style
+from data.text.language import PLAN_RATE
 from stages.candidates.judging import support
 from stages.candidates.keeping import Asked, PictureQuestion
 from stages.candidates.prompt import Prompt

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from data.labels import bare
-from data.language import seconds
 from data.records import Box, Evidence, Kind, Length, Style
+from data.series.labels import bare
+from data.text.language import seconds
 from stages.backend import Backend
 
 Place = Literal["first", "same", "back", "new", "unsure"]

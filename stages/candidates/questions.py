@@ -11,10 +11,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
-from data.cards import is_card, is_jump
-from data.objects import object_name
-from data.pictures import read_picture
+from data.media.pictures import read_picture
 from data.records import Box, Context, Detection, Length, Style
+from data.text.cards import is_card, is_jump
+from data.text.objects import object_name
 from stages.candidates.facts import Facts, line
 from stages.candidates.prompt import Caption, Light, Place, Prompt, SeenPerson, SeenText, Thing
 

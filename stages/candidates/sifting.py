@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
-from data.labels import bare, labelled
 from data.reasons import Message, say
+from data.series.labels import bare, labelled
 from data.style import refuse
 from stages.candidates.judging import labels_in
 from stages.candidates.keeping import Asked, PictureQuestion

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from data.language import count_people, with_particle
+from data.text.language import count_people, with_particle
 
 SEVERAL = 6
 """From so many faces on, the number says no more than `several`."""

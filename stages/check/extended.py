@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data import media
-from data.extended import Freeze, added, frame_rate, freezes, later
-from data.loudness import Loudness, Meter
+from data.media.extended import Freeze, added, frame_rate, freezes, later
+from data.media.loudness import Loudness, Meter
+from data.media.sound import audio_blocks, native_layout
 from data.reasons import Message, say
 from data.records import AudioStream, Episode, Extended, Utterance
-from data.sound import audio_blocks, native_layout
 from stages.check.findings import Result, moment, or_pass
 from stages.check.measure import delay
 

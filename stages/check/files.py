@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data import demux, media
+from data import media
 from data.errors import UserError
 from data.formats import FORMATS
 from data.formats.cue import Cue
-from data.iso639 import iso639_2, same_language
+from data.media import demux
 from data.reasons import Message, say
 from data.records import Episode, Extended, Written
-from data.script import load, one_line
+from data.scripts.script import load, one_line
+from data.text.iso639 import iso639_2, same_language
 from stages.check.findings import Result, moment, or_pass
 from stages.check.lines import Spoken
 

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from data import sound
-from data.loudness import Loudness, Meter
+from data.media import sound
+from data.media.loudness import Loudness, Meter
 from data.records import AudioStream, Episode
 
 RATE = 48_000

@@ -14,11 +14,11 @@ from typing import Any, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from data.errors import UserError
+from data.media.pictures import thumbnail
 from data.messages import current, tr
-from data.pictures import thumbnail
 from data.products import Kind, Product, ScriptFile
 from data.records import Clip, Extended, Finding, Gap, Keyframe, Line, Narration, Note, Row, Seconds, Shot, Utterance
-from data.script import ScriptNarration, load
+from data.scripts.script import ScriptNarration, load
 from stages.check.findings import Severity
 from stages.check.timeline import Lanes, rows
 

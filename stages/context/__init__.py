@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from pydantic import Field
 
-from data.cards import is_jump
 from data.reasons import say
 from data.records import (
     Context,
@@ -21,6 +20,7 @@ from data.records import (
     TextRegion,
     Utterance,
 )
+from data.text.cards import is_jump
 from stages.context.look import light_of, same_place
 from stages.context.people import labels, persons, usable
 from stages.context.places import ShotLook, places

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
-from data.cast import Member
-from data.labels import label
-from data.names import introduced, known
 from data.records import Face, OnScreenText, Person, Utterance
 from data.series import Series
+from data.series.cast import Member
+from data.series.labels import label
+from data.series.names import introduced, known
 
 Labels = Callable[[str, float], str]
 """A person's id and a second → the label they go by there; empty where nothing is known to call them."""

@@ -14,11 +14,11 @@ from pydantic import Field
 
 from data import subtitles
 from data.errors import ConfigError, MediaError
-from data.loudness import channel_names
 from data.media import audio_blocks
+from data.media.loudness import channel_names
+from data.media.sound import Damaged, native_layout
 from data.reasons import say
 from data.records import Episode, Song, Utterance, record_id
-from data.sound import Damaged, native_layout
 from stages.dialogue.speech import RATE, Samples, Speech, Transcriber, one_at_a_time, unite
 from stages.sources import Language, Silent
 from stages.stage import Job, StageConfig

@@ -13,12 +13,12 @@ from collections.abc import Iterator, Sequence
 from pydantic import Field
 
 from data import media
-from data.extended import frame_rate
-from data.loudness import measure
+from data.media.extended import frame_rate
+from data.media.loudness import measure
+from data.media.sound import audio_blocks, native_layout
 from data.products import DescribedFilm, ExtendedFilm, Levels
 from data.reasons import say
 from data.records import Clip, Episode, Extended, Line, Missed, Utterance, record_id
-from data.sound import audio_blocks, native_layout
 from data.standard import GUARD, PAUSE
 from stages.extended import picture, sound
 from stages.extended.choosing import Wanted, chosen, wanted

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import ConfigError, MediaError
-from data.extended import frame_rate, freezes
-from data.iso639 import iso639_2
 from data.media import ffmpeg_path, probe
+from data.media.extended import frame_rate, freezes
 from data.records import Episode, Extended
+from data.text.iso639 import iso639_2
 
 if TYPE_CHECKING:
     from moviepy import VideoClip

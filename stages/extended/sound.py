@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import MediaError
-from data.extended import freezes
-from data.loudness import measure, panning
+from data.media.extended import freezes
+from data.media.loudness import measure, panning
 from data.products import ExtendedFilm
 from data.records import Extended
 

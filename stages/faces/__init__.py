@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from data import cast, strangers
 from data.errors import ConfigError
+from data.media.pictures import read_picture
 from data.messages import tr
-from data.pictures import read_picture
 from data.records import Box, Face, Keyframe, record_id
+from data.series import cast, strangers
 from stages.backend import Backend
 from stages.sources import Photos
 from stages.stage import Job, StageConfig

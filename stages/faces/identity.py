@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data.cast import UNKNOWN
+from data.series.cast import UNKNOWN
 
 APART = 1e9
 """Distance put between two faces of one keyframe. An average over fewer than 10^9 pairs that holds one such pair is

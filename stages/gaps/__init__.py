@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from data.loudness import Loudness, measure
 from data.media import audio_blocks
+from data.media.loudness import Loudness, measure
+from data.media.sound import native_layout
 from data.products import LoudnessCurve
 from data.reasons import Protected, TooShort
 from data.records import Gap, Song, Utterance, record_id
-from data.sound import native_layout
 from data.standard import GUARD
 from stages.gaps.bed import Notes, bed_of
 from stages.stage import Job, StageConfig

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from data import aac
 from data.errors import MediaError
-from data.loudness import CELLS, Loudness, measure, panning
-from data.mux import DescribedWriter
+from data.media import aac
+from data.media.loudness import CELLS, Loudness, measure, panning
+from data.media.mux import DescribedWriter
+from data.media.sound import Marked, audio_blocks, native_layout
 from data.products import Levels, Stem
 from data.reasons import say
 from data.records import Clip, Duck, Episode, Gap, Utterance
-from data.sound import Marked, audio_blocks, native_layout
 from stages.mix import known
 from stages.mix.ducking import Config, MixCue, Plan, Programme, kind_of, plan
 from stages.mix.render import RATE, Samples, read_clip, spoken

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from data.loudness import CELLS, Loudness
+from data.media.loudness import CELLS, Loudness
 from data.records import Bed, Clip, Duck, Gap, Utterance, record_id
 from stages.stage import StageConfig
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from data.files import write_atomically
-from data.loudness import Loudness
+from data.media.loudness import Loudness
+from data.media.sound import Mark, Marked
 from data.records import Episode
-from data.sound import Mark, Marked
 
 VERSION = 1
 """Raised when the same sound would be measured otherwise."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.loudness import panning
+from data.media.loudness import panning
 from data.records import Clip, Duck
 from stages.mix.ducking import Plan
 

@@ -1,7 +1,7 @@
 """The mix stretch by stretch, each kept by all that it is made of: after an edit only what the edit touches is made.
 
-What is kept of a stretch is its AAC (`data.aac`), its loudness and how far it is from the programme; the samples are
-not. A mix that finds nothing kept makes the same stretches, so that both give the same film, but for the noise that a
+What is kept of a stretch is its AAC (`data.media.aac`), its loudness and how far it is from the programme; the
+samples are not. A mix that finds nothing kept makes the same stretches, so that both give the same film, but for the noise that a
 decoder of the programme's AAC makes up: it is another one where decoding begins elsewhere. So stretches of one reading
 of the whole film are kept all together or not at all, and a mix that was killed ends in the same bytes.
 """
@@ -23,11 +23,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data import aac
 from data.files import write_atomically
-from data.loudness import CELLS, Loudness, measure
+from data.media import aac
+from data.media.loudness import CELLS, Loudness, measure
+from data.media.sound import Mark, audio_span
 from data.records import Clip, Duck, Episode
-from data.sound import Mark, audio_span
 from stages.mix.ducking import Plan
 from stages.mix.render import RATE, Residual, Samples, rendered
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from data.pictures import read_picture
+from data.media.pictures import read_picture
 from data.records import Box, Detection, Keyframe, record_id
 from stages.backend import Backend
 from stages.objects.tracks import Tracks

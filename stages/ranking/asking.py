@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from data.errors import ConfigError
-from data.labels import bare
-from data.language import PLAN_RATE
-from data.objects import object_name
 from data.reach import reach
 from data.records import Context, Draft, Evidence, Gap
+from data.series.labels import bare
+from data.text.language import PLAN_RATE
+from data.text.objects import object_name
 from stages.ranking import heuristic
 from stages.ranking.prompt import RankingPrompt
 from stages.sources import Planning

@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 from math import prod
 
-from data.language import seconds
 from data.standard import FASTER, FILL
 from data.style import findings
+from data.text.language import seconds
 from stages.ranking.prompt import RankingPrompt
 
 WORTH = {"text": 1.0, "face": 0.7, "object": 0.6, "region": 0.5, "dialogue": 0.5, "look": 0.3}

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from data.claims import marked
 from data.products import Pacing
 from data.reasons import LostTo, NoRoom, TooLong, say
 from data.records import Alternative, Missed, Narration, RefusedCandidate, record_id
+from data.text.claims import marked
 from stages.schedule import given, held
 from stages.schedule.config import Config
 from stages.schedule.losses import losses

@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import Field
 
-from data import claims, style, words
+from data import style
 from data.standard import FILL, LONG_GAP, PAUSE
+from data.text import claims, words
 from stages.schedule.objective import Detail, Weights
 from stages.stage import StageConfig
 

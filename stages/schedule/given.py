@@ -19,12 +19,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from data import language
 from data.reasons import NoRoom, Protected, say
 from data.records import Gap, Keyframe, Missed, Narration, RefusedCandidate, Utterance, record_id
-from data.script_line import ScriptLine
 from data.scripts import read_for_film
+from data.scripts.line import ScriptLine
 from data.style import refuse
+from data.text import language
 from stages.sources import Planning, Speaker, VoiceOfRun
 from stages.stage import Job
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from data import language
+from data.text import language
 from stages.schedule.objective import Form
 from stages.sources import Speaker
 
@@ -36,7 +36,7 @@ that a voice may leave it out."""
 
 
 class Lengths:
-    """Seconds of lines. Without a speaker: the estimate of `data.language`."""
+    """Seconds of lines. Without a speaker: the estimate of `data.text.language`."""
 
     def __init__(self, lang: str, plan_rate: float | None, speaker: Speaker | None) -> None:
         self._lang, self._speaker = lang, speaker

@@ -15,9 +15,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from data.claims import claims
 from data.records import Context
-from data.words import REMEMBERED, telling
+from data.text.claims import claims
+from data.text.words import REMEMBERED, telling
 from stages.schedule.objective import TELLING, Level, Weights
 
 

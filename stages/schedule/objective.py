@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from data.claims import marked
 from data.products import LoudnessCurve
 from data.records import Candidate, Context, Gap, Length
-from data.words import telling
+from data.text.claims import marked
+from data.text.words import telling
 from stages.schedule.placement import Floats, Ints
 
 Detail = Literal["short", "standard", "rich"]

@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from data import language
 from data.products import LoudnessCurve
 from data.reasons import Heard, LowScore, Reason, Refused, TooDetailed
 from data.records import Candidate, Context, Gap, Ranked
 from data.style import refuse
+from data.text import language
 from stages.schedule.alike import Sayings
 from stages.schedule.config import Config
 from stages.schedule.lengths import Lengths

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.errors import ConfigError
-from data.language import syllables
 from data.style import findings, morphology_installed, own_words, refuse
 from data.style.morphology import analysed
+from data.text.language import syllables
 from stages.answers import lines
 from stages.backend import Backend
 from stages.kept import Kept

@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from data.language import syllables
 from data.style import findings, morphology_installed, own_words, refuse
 from data.style.morphology import Morpheme, analysed
+from data.text.language import syllables
 
 KEPT_ADVERBS = frozenset(
     ("안", "못", "다시", "또", "더", "덜", "가장", "아직", "이미", "벌써", "곧", "먼저", "함께", "같이", "서로", "혼자",

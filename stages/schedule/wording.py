@@ -12,9 +12,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from data.claims import claims
 from data.records import Candidate
 from data.style import blamed, fixed
+from data.text.claims import claims
 from stages.schedule.objective import Form
 
 

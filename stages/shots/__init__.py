@@ -7,9 +7,9 @@ from itertools import pairwise
 
 from pydantic import Field
 
+from data.media.video import closely, frames
 from data.reasons import say
 from data.records import Record, Shot, Still, record_id
-from data.video import closely, frames
 from stages.shots.cuts import Cuts, Detector, see
 from stages.shots.stills import Snapshot, Stills
 from stages.stage import Job, StageConfig

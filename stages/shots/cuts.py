@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from data.scale import Image
-from data.video import Picture
+from data.media.scale import Image
+from data.media.video import Picture
 
 if TYPE_CHECKING:
     from scenedetect.common import FrameTimecode

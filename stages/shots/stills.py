@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data.scale import Large
-from data.video import Picture
+from data.media.scale import Large
+from data.media.video import Picture
 from stages.shots.cuts import NOTHING_TO_SEE, Seen
 
 BUCKETS = 12

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from data.pictures import read_picture
+from data.media.pictures import read_picture
 from data.reasons import say
 from data.records import Keyframe, Shot, Still, TextRegion, record_id
 from stages.backend import Backend

@@ -2,7 +2,7 @@
 
 A line that overruns is spoken faster, then replaced by a shorter candidate, then dropped with its reason.
 
-What a voice reads is the line with the readings of `pronunciations` and of the cast, then `data.language.spoken`.
+What a voice reads is the line with the readings of `pronunciations` and of the cast, then `data.text.language.spoken`.
 """
 
 from __future__ import annotations

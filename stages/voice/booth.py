@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
-from data import pronunciation
 from data.errors import ConfigError, StageError
 from data.files import write_atomically
-from data.language import PLAN_RATE, spoken
 from data.settings import explain
+from data.text import pronunciation
+from data.text.language import PLAN_RATE, spoken
 from stages.kept import named
 from stages.sources import Language, Wordings
 from stages.stage import Job

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from data.language import PLAN_RATE
+from data.text.language import PLAN_RATE
 from stages.kept import Kept
 from stages.sources import Language
 from stages.voice.booth import VERSION, Booth

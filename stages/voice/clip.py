@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from data.loudness import measure
+from data.media.loudness import measure
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import Field
 
-from data import pronunciation
 from data.standard import FASTER, FASTEST
+from data.text import pronunciation
 from stages.stage import StageConfig
 
 

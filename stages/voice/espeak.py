@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from data import espeak
+from data.media import espeak
 from stages.voice.backend import Voice
 from stages.voice.pace import within
 

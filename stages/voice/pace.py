@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.errors import UserError
-from data.language import syllables
+from data.text.language import syllables
 from stages.voice import clip
 from stages.voice.backend import Voice
 from stages.voice.sound import NOTHING, Sound, readable, stretched

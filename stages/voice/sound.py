@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.language import syllables
+from data.text.language import syllables
 
 Sound = tuple[NDArray[np.float32], int]
 """Mono samples in −1…1 and their sampling rate."""

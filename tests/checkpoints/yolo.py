@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.objects import LEXICON
+from data.text.objects import LEXICON
 
 with LEXICON.open(encoding="utf-8", newline="") as _file:
     LABELS = [row["label"] for row in csv.DictReader(_file)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from data.records import Evidence
-from data.script import Script
+from data.scripts.script import Script
 
 TEXTS = ("문이 열린다.", "자막, <미생> & 'S01'.", "두 사람이 마주 앉는다.")
 

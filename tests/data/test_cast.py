@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data import cast, messages
+from data import messages
 from data.errors import ConfigError
+from data.series import cast
 
 GIJU = "- id: giju\n  name: 김기주\n"
 

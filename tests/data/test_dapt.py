@@ -14,7 +14,7 @@ from data.errors import UserError
 from data.formats import dapt
 from data.formats.dapt_rules import is_content_descriptor, validate
 from data.records import Evidence
-from data.script import one_line
+from data.scripts.script import one_line
 
 NS = {"tt": dapt.TT, "tta": dapt.TTA, "daptm": dapt.DAPTM, "ttm": dapt.TTM}
 

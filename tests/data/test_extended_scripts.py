@@ -15,8 +15,8 @@ from test_dapt import xsd
 
 from data.formats import FILES, FORMATS, dapt, export, vtt
 from data.formats.dapt_rules import validate
-from data.script import Script
 from data.scripts import read_lines
+from data.scripts.script import Script
 
 __all__ = ["xsd"]
 

@@ -20,7 +20,7 @@ from data.formats import FILES, export, srt, tables, vtt, xlsx
 from data.formats import docx as docx_format
 from data.formats import html as html_format
 from data.formats.cue import timecode
-from data.script import one_line
+from data.scripts.script import one_line
 
 spoken = st.lists(st.text(min_size=1, max_size=40).filter(one_line), min_size=1, max_size=4).map(tuple)
 nasty = st.lists(

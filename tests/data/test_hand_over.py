@@ -12,7 +12,7 @@ from hypothesis import given, strategies
 
 from data.formats import export
 from data.formats.fadepan import attenuation, changes, fade_byte
-from data.script import ScriptDuck
+from data.scripts.script import ScriptDuck
 from stages.mix.render import gain_curve
 from tests.data import sample_script
 

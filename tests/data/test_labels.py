@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from data.labels import bare, label, labelled, mentioned, replaced, worded
+from data.series.labels import bare, label, labelled, mentioned, replaced, worded
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data import korean
-from data.language import PLAN_RATE, count_people, seconds, spoken, syllables, with_particle
+from data.text import korean
+from data.text.language import PLAN_RATE, count_people, seconds, spoken, syllables, with_particle
 
 
 @pytest.mark.parametrize(

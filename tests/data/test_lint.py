@@ -7,12 +7,12 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from data import lint as linting
 from data.errors import UserError
 from data.formats import dapt_rules, export
-from data.lint import lint, mended
-from data.script import save
 from data.scripts import file_of, format_of, read_as_written
+from data.scripts import lint as linting
+from data.scripts.lint import lint, mended
+from data.scripts.script import save
 from tests.data import sample_script
 
 BAD = "민수은 문을 열었습니다."

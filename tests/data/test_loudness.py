@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from data.loudness import FLOOR, channel_weights, measure
+from data.media.loudness import FLOOR, channel_weights, measure
 
 Samples = NDArray[np.float32]
 

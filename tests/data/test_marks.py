@@ -7,7 +7,7 @@ import io
 import pytest
 
 from data.formats import docx, html, xlsx
-from data.script import Script
+from data.scripts.script import Script
 from tests.data.sample_script import narration, script
 
 MARK = {"ko": "근거 없음: 강아지, 407", "en": "unsupported: 강아지, 407"}

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from data import messages
 from data.errors import MediaError
-from data.iso639 import iso639_2
 from data.media import audio_blocks, content_hash, ffmpeg_path, probe, safe_name
+from data.text.iso639 import iso639_2
 
 Ffmpeg = Callable[..., None]
 PICTURE = ["-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=4"]

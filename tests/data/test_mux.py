@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from data.errors import MediaError
 from data.media import audio_blocks, probe
-from data.mux import DescribedWriter, plan_delivery
+from data.media.mux import DescribedWriter, plan_delivery
 from data.records import Episode
 
 Ffmpeg = Callable[..., None]
@@ -274,7 +274,7 @@ def test_a_dying_ffmpeg_is_an_error_and_not_a_hang(
     fake = tmp_path / "ffmpeg"
     fake.write_text("#!/bin/sh\nyes 'the muxer is unwell' | head -c 300000 >&2\nexit 1\n")
     fake.chmod(0o755)
-    monkeypatch.setattr("data.mux.ffmpeg_path", lambda: os.fspath(fake))
+    monkeypatch.setattr("data.media.mux.ffmpeg_path", lambda: os.fspath(fake))
     writer = DescribedWriter(probe(parts / "plain.mp4"), tmp_path, layout="stereo", language="ko")
     with pytest.raises(MediaError, match="the muxer is unwell"):
         write_silence(writer, 100)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from data.objects import LEXICON, object_name
+from data.text.objects import LEXICON, object_name
 
 
 @pytest.mark.parametrize(

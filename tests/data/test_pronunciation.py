@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from data import messages
 from data.errors import ConfigError
-from data.pronunciation import read, reader
+from data.text.pronunciation import read, reader
 
 SERIES = {
     "이안": "이 안",

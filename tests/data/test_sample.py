@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from data.language import syllables
 from data.sample import make, sounds
 from data.sample.story import BEDS, FPS, LINES, SHOTS, WORDS
+from data.text.language import syllables
 
 pytestmark = pytest.mark.slow
 

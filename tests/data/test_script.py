@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sample_script import narration, script
 
 from data.errors import UserError
-from data.script import Script, json_schema, load, one_line, save
+from data.scripts.script import Script, json_schema, load, one_line, save
 
 
 def test_round_trip_gives_the_same_script_and_bytes(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from data.errors import UserError
 from data.formats import export
-from data.script import save
-from data.script_line import ScriptLine
 from data.scripts import read_lines
+from data.scripts.line import ScriptLine
+from data.scripts.script import save
 from tests.data import sample_script
 
 KOREAN = "소영이 우산을 펴고, 빗속으로 걸어간다."

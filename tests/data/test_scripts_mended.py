@@ -12,8 +12,8 @@ import pytest
 
 from data.errors import UserError
 from data.formats import export
-from data.script_line import ScriptLine
 from data.scripts import read_for_film, read_lines
+from data.scripts.line import ScriptLine
 from tests.data import sample_script
 
 FPS = 25.0
@@ -124,7 +124,7 @@ def test_no_spreadsheet(tmp_path: Path) -> None:
 
 def test_a_spreadsheet_that_unpacks_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = book(tmp_path / "a.xlsx", ["start", "end", "text"])
-    monkeypatch.setattr("data.script_tables.LARGEST", 1000)
+    monkeypatch.setattr("data.scripts.tables.LARGEST", 1000)
     with pytest.raises(UserError, match="unpacks to more"):
         read_lines(path)
 

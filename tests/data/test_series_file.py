@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from data import cast, memory, series
+from data import series
 from data.errors import ConfigError
+from data.series import cast, memory
 
 CAST = "cast:\n  - {id: giju, name: 김기주, photos: [], pronunciation: 김기주우}\n"
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from data.errors import StageError
 from data.formats import export
-from data.pictures import THUMBNAIL
+from data.media.pictures import THUMBNAIL
 from tests.data.sample_script import script
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from data.timecode import NoRateError, NoTimeError, seconds
+from data.scripts.timecode import NoRateError, NoTimeError, seconds
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 
 from data.errors import MediaError
 from data.media import probe
+from data.media.video import closely, frames
 from data.records import Episode
-from data.video import closely, frames
 from tests.conftest import plain_episode
 
 X264 = ("-c:v", "libx264", "-preset", "veryfast")

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from data import made_with, series
 from data.errors import ConfigError, UserError
-from data.labels import bare
-from data.names import exchanged
 from data.records import Candidate, Context, Draft, Gap, Keyframe, Person, Utterance
+from data.series.labels import bare
+from data.series.names import exchanged
 from data.workspace import Workspace
 from finetune.calling import as_told
 from finetune.episodes import offered

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from data.script_line import ScriptLine
+from data.scripts.line import ScriptLine
 from finetune.descriptions.matching import W_TEXT, W_TIME, best_chain, closeness, events, windows
 from finetune.likeness import ChrF
 

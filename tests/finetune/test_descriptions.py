@@ -15,9 +15,9 @@ import pytest
 
 from data import messages
 from data.errors import ConfigError
-from data.script import save
-from data.script_line import ScriptLine
 from data.scripts import read_lines
+from data.scripts.line import ScriptLine
+from data.scripts.script import save
 from finetune.descriptions.evaluate import DescriptionReport, evaluate_descriptions, evaluate_files
 from finetune.descriptions.learned import Alignment, BertScore
 from finetune.descriptions.measure import Judges

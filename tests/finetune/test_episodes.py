@@ -10,7 +10,7 @@ import pytest
 
 from data.errors import UserError
 from data.records import Context, Draft, Evidence, Gap
-from data.script_line import ScriptLine
+from data.scripts.line import ScriptLine
 from data.workspace import Workspace
 from finetune.candidates import of_episodes, of_pictures
 from finetune.data_sets import beside, load, save

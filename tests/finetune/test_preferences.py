@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from data import reviews
 from data.errors import UserError
+from data.review import evidence as reviews
 from data.review.session import Session
 from finetune.episodes import offered
 from finetune.preferences import of_results, preferences

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipeline import cli, progress
-from pipeline.doctor import EXTRAS, examine, missing_extra
+from pipeline import cli
+from pipeline.commands import progress
+from pipeline.commands.doctor import EXTRAS, examine, missing_extra
 
 VDESC = Path(sys.executable).parent / "vdesc"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.workspace import Workspace
-from pipeline.delivery import deliver
+from pipeline.results.delivery import deliver
 
 
 def stage(workspace: Workspace, name: str, **files: bytes) -> None:

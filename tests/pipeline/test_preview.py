@@ -8,7 +8,7 @@ import pytest
 
 from data.errors import UserError
 from data.sample import pictures
-from pipeline import preview
+from pipeline.results import preview
 from tests.data.sample_script import script
 
 

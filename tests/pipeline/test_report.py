@@ -13,8 +13,8 @@ from data.products import CheckReport
 from data.reasons import say
 from data.records import Note, Shot
 from data.workspace import Workspace
-from pipeline.delivery import deliver
-from pipeline.report import rendered
+from pipeline.results.delivery import deliver
+from pipeline.results.report import rendered
 from stages.check.report import Curve, Report
 from tests.pipeline.review.made import finding, results_folder, write
 

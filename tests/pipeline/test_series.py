@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 
 from data import series as series_file
-from data import strangers
 from data.errors import ConfigError
 from data.records import Clip, Face, Keyframe, Narration
+from data.series import strangers
 from finetune.calling import as_told
 from finetune.episodes import offered
 from pipeline import config as settings
 from pipeline import runner
-from pipeline.episodes import open_episode
+from pipeline.results.episodes import open_episode
 from pipeline.series import named
 from tests.pipeline import series_backends as told
 

@@ -24,8 +24,8 @@ from data.records import (
     Shot,
 )
 from data.workspace import Workspace
-from pipeline.explaining import Choice
-from pipeline.why import PARTS, show
+from pipeline.commands.why import PARTS, show
+from pipeline.results.explaining import Choice
 from tests.pipeline.review.made import candidate, clip, context, narration, ranked, results_folder, write
 
 PAST = Message(template="past tense “{found}”", values={"found": "열렸다"}, korean="과거형 “{found}”")

@@ -15,9 +15,9 @@ import soundfile
 from numpy.typing import NDArray
 from PIL import Image
 
-from data import espeak
-from data.media import probe
-from data.mux import DescribedWriter
+from data.media import espeak, probe
+from data.media.mux import DescribedWriter
+from data.media.sound import audio_blocks, native_layout
 from data.products import Pacing
 from data.reasons import TooShort
 from data.records import (
@@ -37,7 +37,6 @@ from data.records import (
     Utterance,
     Written,
 )
-from data.sound import audio_blocks, native_layout
 from stages import check, mix, script
 from stages.mix.render import lowered, panning
 from stages.sources import RunSettings, Surroundings

@@ -20,7 +20,7 @@ import av
 import numpy as np
 from aiohttp import WSMsgType, web
 
-from data import espeak
+from data.media import espeak
 
 WORDS_PER_MINUTE = 180  # about 5.5 Korean syllables a second
 

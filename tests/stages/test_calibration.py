@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data.language import PLAN_RATE, seconds
+from data.text.language import PLAN_RATE, seconds
 from stages.schedule.lengths import SENTENCES, Lengths
 from stages.stage import Job
 from stages.voice import Config, speaker

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from data.language import PLAN_RATE, seconds
 from data.records import Context, Detection, Draft, Evidence, Face, Gap, Keyframe, OnScreenText
 from data.style import findings, refuse
+from data.text.language import PLAN_RATE, seconds
 from stages.backend import NoOptions
 from stages.candidates import Config, run
 from stages.candidates.facts import Facts

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from data.records import Duck, Written
-from data.script import load, save
+from data.scripts.script import load, save
 from tests.stages.described import Described, cells, describe, programme, remux
 
 Ffmpeg = Callable[..., None]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.extended import added, frame_rate, freezes, later
+from data.media.extended import added, frame_rate, freezes, later
 from data.reasons import LostTo, NoRoom, Overruns, Reason, Refused, Repeats, TooLong
 from data.records import Clip, Extended, Line, Missed
 from stages.extended.choosing import DECIDED, Wanted, chosen, wanted

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies
 
-from data import language
 from data.reasons import Protected
 from data.records import Gap, Keyframe, Narration, Utterance
-from data.script_line import ScriptLine
 from data.scripts import read_lines
+from data.scripts.line import ScriptLine
 from data.subtitles import read
+from data.text import language
 from stages.schedule import Config
 from stages.schedule.given import MEASURED, Window, Wish, isotonic, narrations, opened, place
 from stages.sources import RunSettings

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from data import claims as claims_module
-from data.claims import Claim, claims, marked
 from data.records import Context, Detection, Evidence, Face, OnScreenText, Person
 from data.style import morphology_installed
+from data.text import claims as claims_module
+from data.text.claims import Claim, claims, marked
 from stages.candidates.judging import Judge, Judged
 
 BOX = (0.1, 0.2, 0.3, 0.4)

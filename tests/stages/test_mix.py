@@ -17,9 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from data import aac
-from data.loudness import Loudness, measure
-from data.media import audio_blocks, probe
+from data.media import aac, audio_blocks, probe
+from data.media.loudness import Loudness, measure
 from data.products import Levels
 from data.records import AudioStream, Bed, Clip, Duck, Episode, Gap, Utterance, record_id
 from stages import mix

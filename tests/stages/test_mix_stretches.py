@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from data import aac
+from data.media import aac
+from data.media.sound import Mark, audio_blocks, audio_span
 from data.products import Levels
 from data.records import Clip
-from data.sound import Mark, audio_blocks, audio_span
 from stages import mix
 from stages.mix import stretches
 from tests.stages.described import LENGTH, Described, voice

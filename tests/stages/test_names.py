@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from data.cast import Cast, Member
-from data.names import introduced as revealed
 from data.records import Context, Detection, Face, Keyframe, OnScreenText, Shot, TextRegion, Utterance
+from data.series.cast import Cast, Member
+from data.series.names import introduced as revealed
 from stages import context
 from stages.sources import RunSettings
 

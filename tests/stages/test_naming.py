@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from data import memory
 from data.errors import ConfigError
 from data.records import Candidate, Context, Draft, Evidence, OnScreenText, Utterance
+from data.series import memory
 from stages import naming
 from stages.sources import RunSettings
 from tests.conftest import plain_episode

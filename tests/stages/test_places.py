@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from data.media import probe
+from data.media.video import frames
 from data.records import Context, Detection, Face, Keyframe, Shot, TextRegion, Utterance
-from data.video import frames
 from stages import context as stage
 from stages.context.places import ShotLook, places
 from stages.schedule.objective import scenes

@@ -9,7 +9,7 @@ import pytest
 
 from data.records import Context, Utterance
 from data.style import morphology_installed
-from data.words import telling
+from data.text.words import telling
 from stages.context.speech import Speech
 from stages.schedule import run
 from stages.schedule.memory import Memory, Said

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data.language import seconds
 from data.products import LoudnessCurve
 from data.reasons import TooShort
 from data.records import Candidate, Context, Gap, Kind, Narration, OnScreenText, Ranked
+from data.text.language import seconds
 from stages.schedule import Config, run
 from stages.sources import RunSettings, Speaker
 from stages.stage import Job

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from data import messages
-from data.claims import marked
-from data.language import seconds
 from data.reasons import Refused
 from data.records import Clip, Gap, Missed, Narration, RefusedCandidate
 from data.style import blamed, fixed, morphology_installed
+from data.text.claims import marked
+from data.text.language import seconds
 from stages.check.lines import Spoken
 from stages.check.timing import words
 from stages.schedule import run

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data.language import seconds
 from data.records import Candidate, Context, Evidence, Gap, OnScreenText
 from data.style import morphology_installed
+from data.text.language import seconds
 from stages.schedule import run
 from stages.schedule.lengths import SENTENCES, Lengths
 from stages.schedule.objective import heard

@@ -26,7 +26,7 @@ from data.records import (
     Utterance,
     Written,
 )
-from data.script import load
+from data.scripts.script import load
 from stages import STAGES, script
 from stages.sources import RunSettings
 from stages.stage import Job

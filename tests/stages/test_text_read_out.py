@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data.language import seconds
 from data.products import LoudnessCurve
 from data.reasons import NoRoom
 from data.records import (
@@ -24,6 +23,7 @@ from data.records import (
     Ranked,
     Utterance,
 )
+from data.text.language import seconds
 from stages import candidates, naming, ranking, schedule
 from stages.backend import NoOptions
 from stages.candidates import prompt

@@ -12,11 +12,12 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from data import espeak, messages
+from data import messages
 from data.errors import ConfigError, StageError
-from data.language import syllables
-from data.loudness import measure
+from data.media import espeak
+from data.media.loudness import measure
 from data.records import Alternative, Line
+from data.text.language import syllables
 from stages import voice
 from stages.sources import RunSettings
 from stages.stage import Job

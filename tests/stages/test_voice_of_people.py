@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from data import espeak
 from data.errors import ConfigError, UserError
-from data.loudness import measure
+from data.media import espeak
+from data.media.loudness import measure
 from data.records import Line
 from stages import voice
 from stages.stage import Job

@@ -16,7 +16,7 @@ from data.formats import export
 from data.formats.cue import timecode
 from data.formats.web.film import web_film
 from data.messages import tr
-from data.script import Script
+from data.scripts.script import Script
 
 HERE = Path(__file__).parent
 LOOKS = ("player.css", "player.js")

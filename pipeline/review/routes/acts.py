@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from data.review.session import Done
-from data.script import Text
+from data.scripts.script import Text
 from pipeline.review.accounts import Person
 from pipeline.review.desk import Desk
 from pipeline.review.recording import save_recording

@@ -12,7 +12,7 @@ from data.formats.web.film import web_film
 from data.records import Clip, Keyframe
 from data.review.applied import RECORDINGS
 from data.workspace import Workspace
-from pipeline.delivery import described_film
+from pipeline.results.delivery import described_film
 from pipeline.review.reading import film as film_of
 from pipeline.review.visitors import Viewer, desk_of
 

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from pipeline import config as settings
 from pipeline import runner
-from pipeline.episodes import open_episode
+from pipeline.results.episodes import open_episode
 from pipeline.review import accounts
 from pipeline.review.accounts import Accounts, Person
 from pipeline.review.app import create

@@ -18,7 +18,7 @@ from PIL import Image
 from data.media import ffmpeg_path
 from data.reasons import say
 from data.records import Candidate, Clip, Context, Duck, Finding, Gap, Keyframe, Line, Narration, Ranked, Record
-from data.script import (
+from data.scripts.script import (
     Script,
     ScriptCandidate,
     ScriptEpisode,

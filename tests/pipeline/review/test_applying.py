@@ -20,8 +20,9 @@ from data.review.fold import merged
 from data.review.model import ReviewLine
 from data.workspace import Workspace
 from pipeline import config as settings
-from pipeline import runner, switching
-from pipeline.episodes import open_episode
+from pipeline import runner
+from pipeline.results import switching
+from pipeline.results.episodes import open_episode
 from pipeline.review import applying
 from tests.pipeline.review.conftest import SCRIPT
 from tests.stages.test_voice_of_people import recorded

@@ -15,8 +15,8 @@ import httpx
 import psutil
 import pytest
 
+from pipeline.results.switching import JOURNAL
 from pipeline.review import applying
-from pipeline.switching import JOURNAL
 from tests.pipeline.review.test_applying import script, state
 from tests.pipeline.review.test_review_command import started
 

@@ -13,7 +13,7 @@ from data.formats import FILES
 from data.media import probe
 from data.workspace import Workspace
 from pipeline.config import model
-from pipeline.remembered import keep_settings
+from pipeline.results.remembered import keep_settings
 from pipeline.review.texts import page_texts, templates
 from pipeline.work import Work
 from tests.pipeline.review.chrome import Reader, chromium, leave, opened, served, until

@@ -11,7 +11,7 @@ import av
 import pytest
 
 from data.errors import UserError
-from data.script import load, save
+from data.scripts.script import load, save
 from pipeline.review.publish import publish
 from tests.pipeline.review.made import results_folder
 

@@ -20,8 +20,8 @@ import soundfile
 
 from data import messages
 from data.errors import ConfigError, StageError, UserError
-from data.language import syllables
 from data.records import Line
+from data.text.language import syllables
 from pipeline import config as settings
 from stages import BACKENDS, STAGES, voice
 from stages.stage import Job

@@ -1,0 +1,1 @@
+"""Words: how Korean and English are read and written, what lines claim, what texts on screen mean."""
