@@ -2,8 +2,8 @@
 
 What is kept of a stretch is its AAC (`data.media.aac`), its loudness and how far it is from the programme; the
 samples are not. A mix that finds nothing kept makes the same stretches, so that both give the same film, but for the
-noise that a decoder of the programme's AAC makes up: it is another one where decoding begins elsewhere. So stretches of one reading
-of the whole film are kept all together or not at all, and a mix that was killed ends in the same bytes.
+noise that a decoder of the programme's AAC makes up: it is another one where decoding begins elsewhere. So stretches
+of one reading of the whole film are kept all together or not at all, and a mix that was killed ends in the same bytes.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ def vdesc(*arguments: object) -> subprocess.CompletedProcess[str]:
         (["run", "x.mp4", "--config", "embeded"], "did you mean embedded"),
         (["run", "x.mp4", "--until", "mixx"], "choose one of shots"),
         (["status", "."], "not a results folder"),
+        (["why", "."], "not a results folder"),
         (["export", ".", "--format", "vtt"], "not a results folder"),
     ],
 )

@@ -42,7 +42,7 @@ const explain = (title, at) => open(title, later(async () => (await get(`why?at=
 
 const section = ({ title, picture, entries }) => h("section", {},
   h("h3", {}, title),
-  picture ? h("img", { src: url(`keyframes/${encodeURIComponent(picture)}`), alt: t("The picture"), width: "320" }) : null,
+  picture ? h("img", { src: url(`keyframes/${encodeURIComponent(picture)}`), alt: t("The picture"), class: "still", width: "320" }) : null,
   h("ul", {}, entries.map((entry) => h("li", {}, entry.text, " ",
     entry.said ? h("q", { lang: state.episode?.language }, entry.said) : null,
     entry.more.length ? h("ul", {}, entry.more.map((line) => h("li", {}, line))) : null))));
