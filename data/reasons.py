@@ -216,9 +216,17 @@ class ByPeople(Told):
     code: Literal["people"] = "people"
 
 
+class Worded(Told):
+    """A reason of which only its words are known: those that scripts of version 1 held."""
+
+    template = "{text}"
+    code: Literal["worded"] = "worded"
+    text: str
+
+
 Reason = Annotated[
     TooShort | Protected | NothingToSay | NothingNew | NoRoom | TooLong | Repeats | LostTo | Refused | Surplus
-    | LowScore | TooDetailed | Heard | Overruns | Shortened | Outranked | ByPeople,
+    | LowScore | TooDetailed | Heard | Overruns | Shortened | Outranked | ByPeople | Worded,
     Field(discriminator="code"),
 ]  # fmt: skip
 """Why something is not there."""

@@ -169,3 +169,31 @@ def test_what_nobody_reads_is_no_source(source: type[Source]) -> None:
     """But for the settings of a whole run and kinds of sources, of which there are narrower ones."""
     read = {kind for stage in STAGES for kind in stage.reads}
     assert source in read or source is RunSettings or every_source(source) & read
+
+
+def imports() -> dict[str, set[str]]:
+    """Module → the modules of the house it imports anywhere, for types alone too."""
+    modules: dict[str, Path] = {}
+    for room in ("data", "stages", "finetune", "pipeline"):
+        for path in (ROOT / room).rglob("*.py"):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    found: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        asked: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                asked |= {f"{node.module}.{a.name}" for a in node.names if f"{node.module}.{a.name}" in modules}
+                asked |= {node.module for a in node.names if f"{node.module}.{a.name}" not in modules}
+            elif isinstance(node, ast.Import):
+                asked |= {alias.name for alias in node.names}
+        found[name] = asked & modules.keys() - {name}
+    return found
+
+
+def test_no_module_imports_itself_by_others() -> None:
+    left = imports()
+    while free := {name for name, asked in left.items() if not asked & left.keys()}:
+        left = {name: asked for name, asked in left.items() if name not in free}
+    # what imports a cycle is left as well; the modules of the cycle import each other and nothing that is free
+    assert sorted(left) == []

@@ -191,7 +191,7 @@ class ScriptDuck(Timed):
 class Script(Part):
     """The narration script of one episode."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     episode: ScriptEpisode
     shots: tuple[ScriptShot, ...] = ()
     keyframes: tuple[ScriptKeyframe, ...] = ()
@@ -201,6 +201,16 @@ class Script(Part):
     dropped: tuple[DroppedLine, ...] = ()
     extended: tuple[ExtendedLine, ...] = Field((), description="What the extended film says besides, by time")
     ducking: tuple[ScriptDuck, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_1(cls, script: Any) -> Any:
+        """Version 1 held reasons as words."""
+        if not isinstance(script, dict) or script.get("version") != 1:
+            return script
+        rows = {name: script.get(name) for name in ("gaps", "dropped", "extended")}
+        reasoned = {name: [_with_reason(row) for row in some] for name, some in rows.items() if isinstance(some, list)}
+        return script | reasoned | {"version": 2}
 
     @model_validator(mode="after")
     def _references_hold(self) -> Self:
@@ -219,6 +229,13 @@ class Script(Part):
             raise ValueError("the narrations are not in order of time")
         _known("narration", narrations, [n for duck in self.ducking for n in duck.narrations])
         return self
+
+
+def _with_reason(row: Any) -> Any:
+    if not isinstance(row, dict):
+        return row
+    why = row.get("why")
+    return row | {"why": {"code": "worded", "text": why} if why else None}
 
 
 def load(path: Path) -> Script:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sample_script import narration, script
 
 from data.errors import UserError
-from data.scripts.script import Script, json_schema, load, one_line, save
+from data.scripts.script import DroppedLine, Script, json_schema, load, one_line, save
 
 
 def test_round_trip_gives_the_same_script_and_bytes(tmp_path: Path) -> None:
@@ -74,6 +74,20 @@ def test_load_names_file_cause_and_remedy(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"not a narration script \(episode.id: .*vdesc run") as error:
         load(tmp_path / "script.json")
     assert "\n" not in str(error.value)
+
+
+def test_a_script_of_version_1_is_read(tmp_path: Path) -> None:
+    """It held reasons as words; people keep such files and give them to runs."""
+    old = script().model_dump(mode="json") | {"version": 1}
+    used, free = {"why": ""}, {"why": "shorter than the minimum", "usable": False}
+    old["gaps"] = [gap | (free if number else used) for number, gap in enumerate(old["gaps"])]
+    row = old["narrations"].pop()
+    old["dropped"] = [{name: row.get(name) for name in DroppedLine.model_fields} | {"why": "it takes 3.1 s, has 2.0 s"}]
+    old["ducking"] = []
+    (tmp_path / "script.json").write_text(json.dumps(old))
+    read = load(tmp_path / "script.json")
+    assert read.gaps[0].why is None
+    assert [str(row.why) for row in read.dropped] == ["it takes 3.1 s, has 2.0 s"]
 
 
 @given(st.text())
