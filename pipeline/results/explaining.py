@@ -243,5 +243,5 @@ class Choice:
     def _reach(self) -> tuple[float, float]:
         """Seconds before and after its picture that a line may start, as the schedule was told."""
         manifest = self.workspace.manifest(Narration.stage)
-        settings = manifest.ingredients.get("settings", {}) if manifest else {}
+        settings = manifest.settings if manifest else {}
         return settings.get("early", 0.0), settings.get("late", 0.0)
