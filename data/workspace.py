@@ -44,6 +44,10 @@ class Manifest(BaseModel):
     seconds: float
     notes: tuple[Note, ...] = ()
 
+    def key_of(self, read: type) -> Any:
+        """The key of something that the stage read; None where it did not, or where there was nothing."""
+        return self.ingredients.get("reads", {}).get(read.__name__)
+
     @property
     def settings(self) -> dict[str, Any]:
         """The settings of the run that the result depends on, by their names."""

@@ -72,7 +72,7 @@ def _manifest(workspace: Workspace, name: str, folder: Path) -> Manifest:
     read = next(stage for stage in STAGES if stage.name == name).products
     for kind in read:
         beside = workspace.manifest(kind.stage)
-        if beside is None or beside.output != made.ingredients.get("reads", {}).get(kind.__name__):
+        if beside is None or beside.output != made.key_of(kind):
             raise UserError(
                 "{folder}: {stage} changed after {name} were made; run vdesc run again",
                 folder=folder,

@@ -18,6 +18,7 @@ from pipeline.results.explaining import choice_of
 from pipeline.review.desk import Desk
 from pipeline.review.levels import level_of, named
 from pipeline.review.results import Machine, shown_gap, shown_keyframe, shown_line, voiced
+from stages.sources import Edits
 
 
 def state(desk: Desk, episode: str, who: str, role: str) -> bytes:
@@ -83,7 +84,7 @@ def standing(desk: Desk, episode: str, who: str) -> dict[str, Any]:
     results = desk.results(episode)
     kept, wanted = applied.read(results / "review"), desk.session(episode, who).applied()
     made = Workspace(results / "workspace").manifest(Line.stage)
-    followed = made is None or made.ingredients.get("edits") == applied.content(results / "review")
+    followed = made is None or made.key_of(Edits) == applied.content(results / "review")
     return {
         "applied": max((line.version for line in kept), default=0) if followed else 0,
         "dirty": kept != wanted or not followed,
