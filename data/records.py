@@ -376,6 +376,7 @@ class Narration(Record):
         default=(), description="Candidates of other moments that find no room because of it"
     )
     unsupported: tuple[str, ...] = Field(default=(), description="Words of the line that no evidence supports")
+    given: bool = Field(default=False, description="It comes from a person's script, not from a candidate")
 
 
 class Missed(Row):

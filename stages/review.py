@@ -75,6 +75,7 @@ class _Places:
     def __init__(self, job: Job[Any]) -> None:
         self.settings, self.duration = job.open(Planning), job.episode.duration
         self.gaps, self.keyframes = job.read(Gap), job.read(Keyframe)
+        self.given = {n.candidate for n in job.read(Narration) if n.given}
         self.narrations = {(n.start, one_line(n.text)): n for n in job.read(Narration)}
 
     def line(self, line: ReviewLine) -> Line:
@@ -99,6 +100,7 @@ class _Places:
             score=known.score if known else 1.0,
             parts=known.parts if known else {},
             displaced=known.displaced if known else (),
+            given=line.candidate in self.given,
             review=line.id,
             person=person,
             voice=line.voice,

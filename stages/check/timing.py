@@ -21,8 +21,6 @@ from stages.check.measure import CELLS, Measured
 GRAIN = 1 / CELLS  # s: a distance is known to this
 LOST = 0.03  # s of voice that may be missing: the grain at both ends, and a cell of noise
 EVERYWHERE = (-np.inf, np.inf)
-GIVEN = "given"
-"""How the ids of lines begin that come from a person's script."""
 
 
 def _edges(spans: Sequence[Utterance]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -31,7 +29,7 @@ def _edges(spans: Sequence[Utterance]) -> tuple[NDArray[np.float64], NDArray[np.
 
 def doubted(lines: Sequence[Spoken], utterances: Sequence[Utterance]) -> list[Utterance]:
     """Voices that neither a caption nor recognised words confirm, under lines a person's script puts there."""
-    given = [line.voice for line in lines if line.voice and line.narration.candidate.startswith(GIVEN)]
+    given = [line.voice for line in lines if line.voice and line.narration.given]
     begins, ends = (np.array([voice[side] for voice in given]) for side in (0, 1))
     near = GUARD
     return [

@@ -50,7 +50,7 @@ def wanted(missed: Iterable[Missed], lines: Sequence[Line], clips: Sequence[Clip
     dropped = {clip.narration: clip.dropped for clip in clips if clip.dropped}
     for line in lines:
         if line.id in dropped and not refuse(line.text, language):
-            worth = DECIDED if line.person or line.candidate.startswith("given") else _worth(line)
+            worth = DECIDED if line.person or line.given else _worth(line)
             yield Wanted(
                 line.start, line.until, line.text, line.kind, line.keyframe, line.candidate,
                 worth, "scene" in line.parts, dropped[line.id],

@@ -115,6 +115,7 @@ def narrations(job: Job[Any], script: Path, pause: float) -> Iterator[Narration]
             gap=_gap_at(put.start, gaps).id,
             keyframe=_nearest(stills, (line.start + line.end) / 2).id,
             candidate=record_id("given", number),
+            given=True,
             score=1.0,
         )
 

@@ -128,7 +128,7 @@ def test_a_scripts_line_over_a_voice_that_nothing_confirms_is_for_people_to_hear
     film.change(Utterance, 1, start=voiced - 0.4, text="")
     assert [f.severity for f in film.found(1)] == ["error"], "a line that was found here"
     last = max((line for line in film.records[Line] if line.start < voiced), key=lambda line: line.start)
-    film.change(Line, film.records[Line].index(last), candidate="given00001")
+    film.change(Line, film.records[Line].index(last), given=True)
     (finding,) = film.found(1)
     assert (finding.severity, finding.value) == ("warning", pytest.approx(0.4, abs=0.03))
     assert "listen there" in finding.text

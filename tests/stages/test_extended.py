@@ -78,7 +78,7 @@ def test_lines_that_the_voice_dropped_are_kept_with_its_reason() -> None:
     assert found.why == Overruns(needed=3.0, room=1.0)
     assert found.worth == pytest.approx(1.0)
     assert found.scene
-    (given_line,) = wanted([], [line(candidate="given00001", parts={})], [dropped()], "ko")
+    (given_line,) = wanted([], [line(given=True, parts={})], [dropped()], "ko")
     assert given_line.worth == DECIDED
 
 
