@@ -14,7 +14,11 @@ export function define(table) {
 }
 
 export const all = () => [...actions.values()];
-export const keyFor = (name) => settings.get("keys", {})[name] ?? actions.get(name)?.key ?? "";
+export function keyFor(name) {
+  const given = settings.get("keys", {});
+  const usual = actions.get(name)?.key ?? "";
+  return given[name] ?? (Object.values(given).includes(usual) ? "" : usual); // what people gave away stays given
+}
 export const run = (name) => actions.get(name).run();
 
 /** Give `key` to an action. Returns the action that has it already, or null when it is done. */
