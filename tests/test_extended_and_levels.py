@@ -143,7 +143,7 @@ def test_the_check_finds_what_is_wrong(
     found = looked_at.check(
         tmp_path / "spoilt.mp4", source, (described, described.audio_streams[-1]), lines, [], level
     )  # fmt: skip
-    assert any(told in result.text for result in found if result.severity != "pass"), [r.text for r in found]
+    assert any(told in str(result.message) for result in found if result.severity != "pass"), [*map(str, found)]
 
 
 def test_without_it_a_run_is_as_ever_and_asked_for_again_it_is_there_at_once(film: Path, extended: Path) -> None:

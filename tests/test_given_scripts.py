@@ -20,6 +20,7 @@ from data.scripts import read_lines
 from data.scripts.script import load
 from data.subtitles import read
 from data.text import language
+from data.workspace import Workspace
 from tests.composite import narrated
 
 pytestmark = pytest.mark.slow
@@ -116,9 +117,10 @@ def _room(line: Any, captions: list[tuple[float, float]]) -> float:
 
 
 def test_what_was_left_out_is_told(dream: Path) -> None:
-    manifest = json.loads((dream / "workspace" / "schedule" / "manifest.json").read_text("utf-8"))
+    manifest = Workspace(dream / "workspace").manifest("schedule")
+    assert manifest
     spoken = sum(bool(clip["file"]) for clip in clips(dream))
-    left = [note for note in manifest["notes"] if "is not spoken" in note["text"]]
+    left = [note for note in manifest.notes if "is not spoken" in note.text]
     assert spoken + len(left) == 63
 
 
