@@ -219,6 +219,7 @@ class ByPeople(Told):
 class Worded(Told):
     """A reason of which only its words are known: those that scripts of version 1 held."""
 
+    headline = "a reason of an older script"
     template = "{text}"
     code: Literal["worded"] = "worded"
     text: str

@@ -109,4 +109,8 @@ def test_commands_that_need_models_say_what_is_missing_where_there_are_none(
 @pytest.mark.parametrize("name", READMES)
 def test_files_that_are_shown_exist(name: str) -> None:
     for target in re.findall(r"\]\(((?!http)[^)]+)\)", (ROOT / name).read_text(encoding="utf-8")):
-        assert (ROOT / target).exists(), target
+        file, _, place = target.partition("#")
+        assert (ROOT / file).exists(), target
+        if place:
+            headings = re.findall(r"^#+ (.+)$", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+            assert place in {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}, target
