@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from data.errors import ConfigError
-from stages import models
+from stages import hub
 from stages.ranking import adapter
 from stages.ranking.causal import CausalRanker
 from stages.ranking.model import RankerOptions
@@ -213,7 +213,7 @@ def test_folders_of_equal_content_are_one_model(room: Path, base: Path) -> None:
 def test_an_adapter_of_another_revision_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from types import SimpleNamespace
 
-    monkeypatch.setattr(models, "hub_folder", lambda repo: tmp_path / repo)
+    monkeypatch.setattr(hub, "hub_folder", lambda repo: tmp_path / repo)
     config = SimpleNamespace(
         base_model_name_or_path="microsoft/phi-2", revision="a" * 40, is_prompt_learning=False, task_type="CAUSAL_LM"
     )
