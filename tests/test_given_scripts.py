@@ -118,7 +118,7 @@ def _room(line: Any, captions: list[tuple[float, float]]) -> float:
 def test_what_was_left_out_is_told(dream: Path) -> None:
     manifest = json.loads((dream / "workspace" / "schedule" / "manifest.json").read_text("utf-8"))
     spoken = sum(bool(clip["file"]) for clip in clips(dream))
-    left = [note for note in manifest["notes"] if "is not spoken" in note["text"]]
+    left = [note for note in manifest["notes"] if "is not spoken" in note["message"]["template"]]
     assert spoken + len(left) == 63
 
 
