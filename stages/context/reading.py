@@ -11,7 +11,7 @@ from typing import Literal
 from data.records import Box
 
 Alphabet = Literal["latin", "hangul", "han", "kana", "other"]
-Reason = Literal["timecode", "script", "fragment"]
+Misread = Literal["timecode", "script", "fragment"]
 
 TIMECODE = re.compile(r"\b\d{2}[:;.]\d{2}[:;.]\d{2}[:;.,]\d{2,3}\b")
 """Hours, minutes, seconds, frames (SMPTE ST 12-1) or milliseconds. A clock on the wall shows no frames."""
@@ -36,7 +36,7 @@ def script_of(letter: str) -> Alphabet:
     return next((script for prefix, script in NAMES if name.startswith(prefix)), "other")
 
 
-def reason_against(text: str, scripts: Sequence[Alphabet]) -> Reason | None:
+def reason_against(text: str, scripts: Sequence[Alphabet]) -> Misread | None:
     """Why a line is no story text; None when it may be.
 
     A line with a letter of a script that is not expected is dropped whole: it is a foreign sign the voice cannot
