@@ -12,7 +12,7 @@ from pydantic import Field
 from data.errors import ConfigError
 from stages.backend import Weights
 from stages.dialogue.heard import Segment
-from stages.dialogue.listening import BEAM, ListeningOptions, Recogniser, segment
+from stages.dialogue.listening import BEAM, ListeningOptions, SpeechRecogniser, segment
 from stages.dialogue.speech import Samples
 from stages.hub import hub_weights, revision_of
 from stages.loading import about_to_fetch, loading, out_of_memory
@@ -57,7 +57,7 @@ class FasterWhisperOptions(ListeningOptions):
     )
 
 
-class FasterWhisper(Recogniser):
+class FasterWhisper(SpeechRecogniser):
     """Words and voices in 16 kHz sound, by beam search alone.
 
     Without the library's fallbacks: CTranslate2 draws samples that no seed repeats. What they would have mended

@@ -59,7 +59,7 @@ class ListeningOptions(ModelOptions):
     vad: SileroOptions = Field(SileroOptions.model_validate({}), description="Settings of the voice activity detection")
 
 
-class Recogniser(Transcriber, ModelBackend):
+class SpeechRecogniser(Transcriber, ModelBackend):
     """A model that hears words: all that the Whispers do alike."""
 
     options: ListeningOptions
@@ -154,7 +154,7 @@ class Sound:
 
 
 def transcribed(
-    recogniser: Recogniser,
+    recogniser: SpeechRecogniser,
     options: ListeningOptions,
     blocks: Iterable[Samples],
     rate: int,
@@ -216,7 +216,7 @@ def _cut(voice: Span, probabilities: Samples, longest: float) -> Iterator[Span]:
     yield start, end
 
 
-def _language(recogniser: Recogniser, sound: Sound, windows: Sequence[Span]) -> str | None:
+def _language(recogniser: SpeechRecogniser, sound: Sound, windows: Sequence[Span]) -> str | None:
     """The language spoken in windows all over the film; None where there is no speech."""
     chosen = windows[:: max(1, -(-len(windows) // SAMPLED))]
     heard = [channels[0] for start, end in chosen if (channels := sound.channels(start, end))]
@@ -224,7 +224,7 @@ def _language(recogniser: Recogniser, sound: Sound, windows: Sequence[Span]) -> 
 
 
 def _words(
-    recogniser: Recogniser, sound: Sound, window: Span, voices: Sequence[Span], language: str | None
+    recogniser: SpeechRecogniser, sound: Sound, window: Span, voices: Sequence[Span], language: str | None
 ) -> list[Speech]:
     """What is said in one window of speech."""
     start, end = max(0.0, window[0] - MARGIN), min(sound.duration, window[1] + MARGIN)
@@ -239,7 +239,7 @@ def _words(
 
 
 def _again(
-    recogniser: Recogniser, sound: Sound, gap: Span, voices: Sequence[Span], language: str | None
+    recogniser: SpeechRecogniser, sound: Sound, gap: Span, voices: Sequence[Span], language: str | None
 ) -> Iterator[Speech]:
     """What is said inside a gap, in any channel; it is heard alone, with AROUND on both sides."""
     for start, end in pieces(max(0.0, gap[0] - AROUND), min(sound.duration, gap[1] + AROUND)):

@@ -16,7 +16,7 @@ from pydantic import Field
 from data.errors import ConfigError
 from stages.backend import Progress, Weights
 from stages.dialogue.heard import Segment
-from stages.dialogue.listening import BEAM, ListeningOptions, Recogniser, segment
+from stages.dialogue.listening import BEAM, ListeningOptions, SpeechRecogniser, segment
 from stages.dialogue.speech import Samples
 from stages.download import download
 from stages.loading import loading, out_of_memory
@@ -55,7 +55,7 @@ class WhisperOptions(ListeningOptions):
     dtype: Literal["auto", "fp16", "fp32"] = Field("auto", description="Precision; auto: fp16 on CUDA, fp32 on the CPU")
 
 
-class Whisper(Recogniser):
+class Whisper(SpeechRecogniser):
     """Words and voices in 16 kHz sound."""
 
     packages = ("torch", "whisper")
