@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -93,16 +93,16 @@ class Jobs:
 
     def keys(self, stage: Stage) -> dict[Read, Any]:
         """All that the stage declares → the key that it adds to that of the result."""
-        around = self._around(stage)
-        products: dict[Read, Any] = {kind: self._output(kind) for kind in stage.products}
+        around, outputs = self._around(stage), self._outputs({kind.stage for kind in stage.products})
+        products: dict[Read, Any] = {kind: outputs[kind.stage] for kind in stage.products}
         return products | {source: source.key(around) for source in stage.sources}
 
-    def _output(self, kind: Kind) -> str | None:
-        """What tells a product from another; None where the run leaves its stage out, or nothing is there yet."""
-        if kind is Episode:
-            return self.episode.identity()
-        manifest = self.workspace.manifest(kind.stage)
-        return manifest.output if manifest and any(kind in stage.writes for stage in in_use(self.config)) else None
+    def _outputs(self, names: Collection[str]) -> dict[str, str | None]:
+        """Stage → what tells its result from another, "" stands for the episode; None: it is left out or not made."""
+        used = {stage.name for stage in in_use(self.config)}
+        made = {name: self.workspace.manifest(name) if name in used else None for name in names}
+        outputs = {name: manifest.output if manifest else None for name, manifest in made.items()}
+        return outputs | {Episode.stage: self.episode.identity()}
 
     def _around(self, stage: Stage) -> Surroundings:
         return Surroundings(

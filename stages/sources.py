@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, TypeGuard
 
@@ -145,7 +146,7 @@ class Surroundings:
     voice: Callable[[], dict[str, Any]] = dict
     """What the clips of the run's voice depend on, by the names of its settings."""
 
-    @property
+    @cached_property
     def series(self) -> Series | None:
         """The series of the run. Raises ConfigError for one that cannot be read."""
         return series.load(self.settings.cast) if self.settings.cast else None
