@@ -196,13 +196,15 @@ def _difference(stage: Stage, manifest: Manifest | None, ingredients: dict[str, 
     if manifest is None:
         return tr("no result yet")
     before = manifest.ingredients
+    if before.keys() != ingredients.keys():  # a version that made keys of other things
+        return tr("a newer version of the stage")
     if before.get("episode") != ingredients["episode"]:
         return tr("the film or its subtitles changed")
     set_before = {f"{stage.name}.{name}": value for name, value in before["config"].items()}
     set_now = {f"{stage.name}.{name}": value for name, value in ingredients["config"].items()}
     changed: list[type] = []
     for kind in stage.reads:
-        old, new = before.get("reads", {}).get(kind.__name__), ingredients["reads"][kind.__name__]
+        old, new = manifest.key_of(kind), ingredients["reads"][kind.__name__]
         if isinstance(new, dict):
             set_before, set_now = set_before | (old or {}), set_now | new
         elif old != new:

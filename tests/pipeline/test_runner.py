@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,6 +161,18 @@ def test_the_plan_says_what_would_run_and_why(
     steps = plan(works[0], settings.load(empty_profile, [assignment]))
     assert (steps[0].state, steps[0].why, steps[1].state) == ("run", why, "follows")
     assert world.calls == []
+
+
+@pytest.mark.usefixtures("world")
+def test_the_plan_says_that_results_are_of_an_older_version(works: list[Work], empty_profile: str) -> None:
+    """Its keys were made of other things, so nothing is said of what may have changed."""
+    runner.run(works[:1], settings.load(empty_profile))
+    manifest = works[0].workspace.stage("shots") / "manifest.json"
+    held = json.loads(manifest.read_bytes())
+    made = held["ingredients"].pop("reads")
+    manifest.write_text(json.dumps(held | {"key": "", "ingredients": held["ingredients"] | {"inputs": made}}))
+    (shots, keyframes) = plan(works[0], settings.load(empty_profile))
+    assert (shots.state, shots.why, keyframes.state) == ("run", "a newer version of the stage", "follows")
 
 
 def test_a_film_that_fails_is_left_out_and_the_others_go_on(
