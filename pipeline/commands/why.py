@@ -28,6 +28,8 @@ from pipeline.results.explaining import Choice, Place
 
 LOSSES = 5
 """The most valuable moments without a line that a summary names."""
+NEAREST = 10
+"""The pictures of a gap without a line that are told, for it may last as long as the film."""
 PARTS = {
     "score": "score", "fit": "fit", "new": "new", "style": "style", "evidence": "evidence", "likelihood": "likelihood",
     "reward": "reward", "text": "text", "scene": "new scene", "dialogue": "said in the dialogue", "quiet": "quiet",
@@ -136,11 +138,15 @@ def _heard(choice: Choice, second: float) -> Iterator[Entry]:
 
 
 def _passed_over(choice: Choice, second: float) -> Iterator[Entry]:
-    """The pictures of a gap in which nothing is spoken, each with what became of it."""
+    """The pictures of a gap in which nothing is spoken, those nearest to a second, each with what became of it."""
     gap = choice.gap_at(second)
-    for keyframe in choice.shown_in(gap) if gap and not choice.spoken_in(gap) else ():
+    shown = choice.shown_in(gap) if gap and not choice.spoken_in(gap) else []
+    nearest = sorted(shown, key=lambda keyframe: abs(keyframe.time - second))[:NEAREST]
+    for keyframe in sorted(nearest, key=lambda keyframe: keyframe.time):
         told = [line for entry in _outcome(choice, keyframe) for line in (str(entry), *entry.more)]
         yield Entry(f"{keyframe.id}, {clock(keyframe.time)}", more=tuple(told))
+    if more := len(shown) - len(nearest):
+        yield Entry(tr("{number} more pictures are on screen in this gap", number=more))
 
 
 def _gap(choice: Choice, gap: Gap, room: float | None) -> Entry:

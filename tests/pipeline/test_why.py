@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from data.records import (
 from data.workspace import Workspace
 from pipeline.commands.why import PARTS, show
 from pipeline.results.explaining import Choice
-from tests.pipeline.review.made import candidate, clip, context, narration, ranked, results_folder, write
+from tests.pipeline.review.made import candidate, clip, context, gap, narration, ranked, results_folder, write
 
 PAST = Message(template="past tense “{found}”", values={"found": "열렸다"}, korean="과거형 “{found}”")
 STYLE = {"kind": "visual", "style": "basic", "length": "short", "model": "facts"}
@@ -194,3 +195,27 @@ def test_the_rest_is_told_before_the_schedule(tmp_path: Path) -> None:
     choice = Choice(folder)
     assert (choice.of(Context), choice.of(Ranked)) != ([], [])
     assert "c00001a, 0.50: “1. 문이 열린다.”" in told(folder, "0:01")
+
+
+def test_the_reach_of_a_picture_is_that_of_the_run(results: Path) -> None:
+    def near() -> list[str]:
+        return re.findall(r"Gap (g\d+)", told(results, "k00002").partition("Gaps in reach")[2])
+
+    manifest = results / "workspace" / "schedule" / "manifest.json"
+    assert near() == ["g00002", "g00003"]
+    held = json.loads(manifest.read_bytes())
+    held["ingredients"] = {"reads": {"Planning": {"early": 2.0, "late": 1.0}, "Gap": "0"}}
+    manifest.write_text(json.dumps(held))
+    assert near() == ["g00001", "g00002", "g00003"], "a line may start before its picture"
+
+
+def test_of_a_gap_as_long_as_the_film_the_nearest_pictures_are_told(tmp_path: Path) -> None:
+    folder = results_folder(tmp_path, lines=40)
+    workspace = Workspace(folder / "workspace")
+    whole = gap(0, 1.0).model_copy(update={"start": 0.0, "end": 200.0})
+    write(workspace, "gaps", [whole])
+    for stage in ("review", "voice"):
+        write(workspace, stage, [])
+    listed = told(folder, "1:40").partition("while nothing is said")[2].partition("The picture")[0]
+    assert re.findall(r"k(\d+), ", listed) == [f"{number:05d}" for number in range(16, 26)]
+    assert "30 more pictures" in listed
