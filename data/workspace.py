@@ -95,8 +95,12 @@ class Workspace:
         return self.manifest(kind.stage) is not None
 
     def read(self, kind: type[R]) -> list[R]:
-        """All rows of a kind, in order of time."""
-        return kind.open(self.folder_of(kind))
+        """All rows of a kind, in order of time. Raises UserError for those of another version."""
+        try:
+            return kind.open(self.folder_of(kind))
+        except ValidationError:
+            text = "{folder} holds results of another version; run vdesc run again"
+            raise UserError(text, folder=self.folder.parent) from None
 
     def found(self, kind: type[R]) -> list[R]:
         """The rows of a kind as `read` gives them; none where the run had no use for its stage."""

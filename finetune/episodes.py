@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from data.errors import UserError
 from data.records import Context, Draft, Gap, Keyframe, Ranked, Style
@@ -45,13 +45,10 @@ def offered(folder: Path, *, drama: str = "", styles: Sequence[Style] = ()) -> l
     made = _manifest(workspace, "candidates", folder)
     ranked = workspace.manifest(Ranked.stage)
     settings = Planning(**made.settings)
-    try:
-        images = {k.id: workspace.folder_of(Keyframe) / k.image for k in workspace.read(Keyframe)}
-        contexts, drafts = workspace.read(Context), workspace.read(Draft)
-        asked = list(questions(contexts, drafts, workspace.read(Gap), settings))
-        calling = Calling(folder, drafts, contexts, settings.language)
-    except ValidationError:
-        raise UserError("{folder} holds results of another version; run vdesc run again", folder=folder) from None
+    images = {k.id: workspace.folder_of(Keyframe) / k.image for k in workspace.read(Keyframe)}
+    contexts, drafts = workspace.read(Context), workspace.read(Draft)
+    asked = list(questions(contexts, drafts, workspace.read(Gap), settings))
+    calling = Calling(folder, drafts, contexts, settings.language)
     prompts = asked_of_model(asked, ranked.ingredients["config"].get("memory", MEMORY) if ranked else MEMORY)
     common: dict[str, Any] = {"drama": drama or folder.resolve().name, "language": settings.language}
     rows = [

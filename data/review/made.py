@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from pydantic import ValidationError
-
 from data.errors import UserError
 from data.records import Candidate, Finding, Gap, Keyframe, Narration
 from data.review.draft import drafted
@@ -51,17 +49,14 @@ def _made(results: Path, _: tuple[tuple[int, int], ...]) -> Made:
         raise UserError("{folder} has no {stage} yet; run vdesc run first", folder=results, stage=Narration.stage)
     chosen = schedule.settings
     language = cast(Literal["ko", "en"], chosen.get("language", "ko"))
-    try:
-        keyframes = workspace.found(Keyframe)
-        named = workspace.found(Candidate)
-        return Made(
-            draft=tuple(drafted(workspace.found(Narration), keyframes)),
-            gaps=tuple(workspace.found(Gap)),
-            keyframes={keyframe.id: keyframe.time for keyframe in keyframes},
-            candidates={candidate.id: candidate for candidate in named},
-            errors=sum(finding.severity == "error" for finding in workspace.found(Finding)),
-            language=language,
-            rate=chosen.get("plan_rate") or lang.PLAN_RATE[language],
-        )
-    except ValidationError:
-        raise UserError("{folder} holds results of another version; run vdesc run again", folder=results) from None
+    keyframes = workspace.found(Keyframe)
+    named = workspace.found(Candidate)
+    return Made(
+        draft=tuple(drafted(workspace.found(Narration), keyframes)),
+        gaps=tuple(workspace.found(Gap)),
+        keyframes={keyframe.id: keyframe.time for keyframe in keyframes},
+        candidates={candidate.id: candidate for candidate in named},
+        errors=sum(finding.severity == "error" for finding in workspace.found(Finding)),
+        language=language,
+        rate=chosen.get("plan_rate") or lang.PLAN_RATE[language],
+    )

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
-
 from data.errors import UserError
 from data.products import Kind, ScriptFile
 from data.reach import reach
@@ -79,11 +77,7 @@ class Choice:
     def __init__(self, results: Path) -> None:
         """Raises UserError where nothing was looked at yet, and for results of another version."""
         self.results, self.workspace = results, Workspace(results / "workspace")
-        try:
-            self._rows = {kind: self.workspace.found(kind) for kind in READ}
-        except ValidationError:
-            text = "{folder} holds results of another version; run vdesc run again"
-            raise UserError(text, folder=results) from None
+        self._rows = {kind: self.workspace.found(kind) for kind in READ}
         if not self.of(Keyframe):
             raise UserError("{folder} has no {stage} yet; run vdesc run first", folder=results, stage=Keyframe.stage)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from data.files import write_atomically
 from data.messages import current
 from data.products import CheckReport
@@ -21,7 +23,10 @@ def rendered(workspace: Workspace) -> list[Path]:
     folder = workspace.folder / "report" / current()
     data, html = folder / CheckReport.pattern, folder / Path(CheckReport.pattern).with_suffix(".html")
     if not (html.exists() and html.stat().st_mtime_ns > workspace.stamp(CheckReport)[0]):
-        report = Report.model_validate_json(source.read_bytes())
+        try:
+            report = Report.model_validate_json(source.read_bytes())
+        except ValidationError:  # another version rendered it itself, and it stays until the check has run again
+            return sorted(source.parent.glob("report.*"))
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(data, json.dumps(told(report), ensure_ascii=False, indent=1).encode())
         write_atomically(html, page(report, scene(workspace)).encode())

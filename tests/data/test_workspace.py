@@ -49,6 +49,17 @@ def test_a_stage_that_fails_leaves_the_result_before_it(tmp_path: Path) -> None:
     assert manifest.key == "old"
 
 
+def test_results_of_another_version_are_told(tmp_path: Path) -> None:
+    """Rows whose form has changed since: whoever asks for them, by whatever command, is told what to do."""
+    workspace = Workspace(tmp_path / "episode" / "workspace")
+    (workspace.begin("shots") / "a.bin").write_bytes(b"abc")
+    finish(workspace, shots())
+    rows = workspace.stage("shots") / Shot.rows_in
+    rows.write_text(rows.read_text().replace('"start"', '"from"'))
+    with pytest.raises(UserError, match="episode holds results of another version; run vdesc run again"):
+        workspace.read(Shot)
+
+
 @pytest.mark.parametrize("harm", ["cut", "missing", "no manifest"])
 def test_a_damaged_result_does_not_count(tmp_path: Path, harm: str) -> None:
     workspace = Workspace(tmp_path)

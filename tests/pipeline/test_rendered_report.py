@@ -70,5 +70,17 @@ def test_it_is_delivered_in_the_language_asked_for(workspace: Workspace) -> None
     assert not list(out.glob("report.*.edited-*")), "nobody has edited it"
 
 
+def test_that_of_another_version_stays_until_the_check_has_run_again(workspace: Workspace) -> None:
+    """It wrote both files itself, and a run that ends before the check takes nothing away."""
+    older = {CheckReport.pattern: b'{"findings": [{"text": "x"}]}', "report.html": b"<html>older</html>"}
+    write(workspace, "check", [finding("error", 1.0)], older)
+    out = workspace.folder.parent
+    deliver(workspace, out)
+    assert {name: (out / name).read_bytes() for name in older} == older
+    check(workspace, "No gap can take a line; nothing was added.")
+    deliver(workspace, out)
+    assert b"No gap can take a line" in (out / "report.html").read_bytes()
+
+
 def test_there_is_none_before_the_check(tmp_path: Path) -> None:
     assert rendered(Workspace(tmp_path)) == []
