@@ -14,12 +14,13 @@ from data.formats import TABLE
 from data.media.mux import SUFFIXES
 from data.products import CheckReport, DescribedFilm, ExtendedFilm, ScriptFile, Stem
 from data.workspace import Workspace
-from pipeline.results.report import rendered
+from pipeline.results import report
 
 DELIVERED = {
     "mix": (DescribedFilm.pattern, Stem.pattern),
     "extended": (ExtendedFilm.pattern,),
     "script": (ScriptFile.pattern, *(row.file_name("*") for row in TABLE if row.delivered)),
+    "check": report.FILES,
 }
 """Stage → patterns of the files people are given."""
 
@@ -61,13 +62,17 @@ def described_film(folder: Path) -> Path:
 
 
 def _finished(workspace: Workspace, unwanted: Collection[str]) -> list[Path]:
-    found = [
+    return [
         path
         for stage in DELIVERED
         if stage not in unwanted and workspace.manifest(stage)
-        for path in deliverables(stage, workspace.stage(stage))
+        for path in _left(stage, workspace)
     ]
-    return found if CheckReport.stage in unwanted else found + rendered(workspace)
+
+
+def _left(stage: str, workspace: Workspace) -> list[Path]:
+    """What people are given of a stage, as it lies in the workspace; the report in the language of whoever asks."""
+    return report.rendered(workspace) if stage == CheckReport.stage else deliverables(stage, workspace.stage(stage))
 
 
 def _stamp(path: Path) -> list[int] | None:

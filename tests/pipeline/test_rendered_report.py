@@ -13,7 +13,7 @@ from data.products import CheckReport
 from data.reasons import say
 from data.records import Note, Shot
 from data.workspace import Workspace
-from pipeline.results.delivery import deliver
+from pipeline.results.delivery import DELIVERED, deliver, deliverables
 from pipeline.results.report import rendered
 from stages.check.report import Curve, Report
 from tests.pipeline.review.made import finding, results_folder, write
@@ -67,6 +67,8 @@ def test_it_is_delivered_in_the_language_asked_for(workspace: Workspace) -> None
         with messages.answering(language):  # type: ignore[arg-type]
             deliver(workspace, out)
         assert f'<html lang="{language}"' in (out / "report.html").read_text(encoding="utf-8")
+    final = [path.name for stage in DELIVERED for path in deliverables(stage, out)]
+    assert {"report.json", "report.html"} <= set(final), "who calls the results final means the report too"
     assert not list(out.glob("report.*.edited-*")), "nobody has edited it"
 
 
