@@ -19,10 +19,10 @@ from pipeline.results import report
 DELIVERED = {
     "mix": (DescribedFilm.pattern, Stem.pattern),
     "extended": (ExtendedFilm.pattern,),
-    "script": (ScriptFile.pattern, *(row.file_name("*") for row in TABLE if row.delivered)),
+    "script": (ScriptFile.pattern, *(row.file_name("*") for row in TABLE if row.script)),
     "check": report.FILES,
 }
-"""Stage → patterns of the files people are given."""
+"""Stage → patterns of the files people are given; of scripts also those that they exported beside the others."""
 
 
 def deliver(workspace: Workspace, folder: Path, unwanted: Collection[str] = ()) -> None:

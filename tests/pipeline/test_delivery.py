@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.workspace import Workspace
-from pipeline.results.delivery import deliver
+from pipeline.results.delivery import deliver, deliverables
 
 
 def stage(workspace: Workspace, name: str, **files: bytes) -> None:
@@ -76,3 +76,13 @@ def test_a_file_of_a_person_that_was_never_delivered_is_kept(workspace: Workspac
     deliver(workspace, out)
     assert (out / "script.csv").read_bytes() == b"text"
     assert (out / "script.csv.edited-1").read_bytes() == b"mine"
+
+
+def test_what_people_exported_beside_the_results_is_theirs_to_give(workspace: Workspace, out: Path) -> None:
+    """A run leaves it as it is, and it is among the files that are called final."""
+    stage(workspace, "script", script_csv=b"text", script_json=b"{}")
+    deliver(workspace, out)
+    (out / "script.docx").write_bytes(b"mine")
+    deliver(workspace, out)
+    assert (out / "script.docx").read_bytes() == b"mine"
+    assert {path.name for path in deliverables("script", out)} == {"script.csv", "script.json", "script.docx"}
